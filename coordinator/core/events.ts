@@ -1,0 +1,47 @@
+// What can happen to the coordinator, and what it can want done. Closed unions: the shell does exactly these.
+import type { FleetEvent, RollbackRequest, RolloutRequest, StageRequest } from "../../protocol/api.ts";
+import type { ErrorCode } from "../../protocol/errors.ts";
+import type { Digest, NodeId, PublicKey, RolloutId } from "../../protocol/ids.ts";
+import type { Artifact } from "../../protocol/manifest.ts";
+import type { CoordinatorMessage, Hello, NodeMessage } from "../../protocol/messages.ts";
+import type { ReleaseRecord, SavedRecord } from "./records.ts";
+
+export type CoordinatorEvent =
+  /** A node proved its key and is admitted. The shell has checked signature, token and protocol version. */
+  | {
+      readonly kind: "node-hello";
+      readonly nodeId: NodeId;
+      readonly publicKey: PublicKey;
+      readonly hello: Hello;
+      /** Address the node's connection comes from. */
+      readonly remoteHost: string;
+      /** Address of ours that the node reached: where it also finds the origin. */
+      readonly localHost: string;
+    }
+  | {
+      readonly kind: "node-message";
+      readonly nodeId: NodeId;
+      readonly message: Exclude<NodeMessage, { kind: "hello" }>;
+    }
+  | { readonly kind: "node-gone"; readonly nodeId: NodeId }
+  /** The shell has checked signature, artifact bytes and torrent; the core decides whether the version is free. */
+  | { readonly kind: "publish"; readonly release: Omit<ReleaseRecord, "publishedAt" | "standing"> }
+  | { readonly kind: "start-stage"; readonly request: StageRequest }
+  | { readonly kind: "start-rollout"; readonly request: RolloutRequest }
+  | { readonly kind: "start-rollback"; readonly request: RollbackRequest }
+  /** Payload bytes the origin has sent of this artifact since it began to seed it. */
+  | { readonly kind: "origin-progress"; readonly sha256: Digest; readonly uploadedBytes: number }
+  | { readonly kind: "tick" };
+
+export type CoordinatorEffect =
+  /** All saves of one batch are committed in one transaction before any other effect of it runs. */
+  | { readonly kind: "save"; readonly record: SavedRecord }
+  | { readonly kind: "history"; readonly event: FleetEvent }
+  | { readonly kind: "send"; readonly nodeId: NodeId; readonly message: CoordinatorMessage }
+  /** Close this node's session after telling it why. */
+  | { readonly kind: "refuse"; readonly nodeId: NodeId; readonly code: ErrorCode; readonly message: string }
+  | { readonly kind: "seed"; readonly artifact: Artifact; readonly torrentInfo: string }
+  | { readonly kind: "stop-seeding"; readonly sha256: Digest }
+  /** Answer to a start-* event: this rollout now exists (or was already running and is what was asked for). */
+  | { readonly kind: "started"; readonly rolloutId: RolloutId }
+  | { readonly kind: "rollout-changed"; readonly rolloutId: RolloutId };

@@ -125,7 +125,7 @@ export const rolloutNodeRecordSchema = object({
   /** What was live before this rollout touched the node; null before that, or when nothing was. */
   previous: nullable(releaseRefSchema),
   /** From GO to verified. */
-  secondsToVerified: nullable(integer(0)),
+  millisToVerified: nullable(integer(0)),
   receivedBytes: byteCount,
   uploadedBytes: byteCount,
   code: nullable(code),

@@ -1,0 +1,305 @@
+// Releases on their way to nodes: who is in which swarm, who is told of whom, and what each has reported.
+// Decides nothing about activation.
+import { decodeBase64Url } from "../../protocol/base64url.ts";
+import type { ErrorCode } from "../../protocol/errors.ts";
+import type { Millis, NodeId } from "../../protocol/ids.ts";
+import { NEIGHBOURS_MAX } from "../../protocol/limits.ts";
+import { assert } from "../../protocol/machine.ts";
+import { type ReleaseRef, sameRelease } from "../../protocol/manifest.ts";
+import { type Neighbour, type NodeMessage, ORIGIN_ID } from "../../protocol/messages.ts";
+import { buildGraph, dials, linksToOrigin } from "./graph.ts";
+import type { ReleaseRecord, SwarmMemberRecord, SwarmRecord } from "./records.ts";
+import { type FleetState, memberKey, swarmKey } from "./state.ts";
+
+/** A member online this long without one more verified byte, and not yet unpacked, has failed to stage. */
+export const STAGE_STALL_MS = 30 * 60_000;
+
+/** Where nodes find the coordinator's own seeder; a null host means the address through which they reached us. */
+export interface Origin {
+  readonly host: string | null;
+  readonly port: number;
+}
+
+interface Topology {
+  readonly generation: number;
+  readonly memberCount: number;
+  readonly links: ReadonlyMap<number, ReadonlySet<number>>;
+  readonly nodeAt: ReadonlyMap<number, NodeId>;
+}
+
+type StageMessage = Extract<NodeMessage, { kind: "progress" | "verified" | "staged" | "stage-failed" }>;
+
+export class Swarms {
+  readonly #state: FleetState;
+  readonly #origin: Origin;
+  /** One per running swarm; rebuilt when a member joins. */
+  readonly #topologies = new Map<string, Topology>();
+
+  constructor(state: FleetState, origin: Origin) {
+    this.#state = state;
+    this.#origin = origin;
+  }
+
+  /** Puts nodes into the swarm of a release, beginning it when there is none, and tells those that are online. */
+  join(release: ReleaseRef, nodeIds: readonly NodeId[], now: Millis): void {
+    const newcomers = nodeIds.filter((id) => !this.#state.membersOf(release).has(id));
+    if (newcomers.length === 0) return;
+    const swarm = this.#state.swarms.get(swarmKey(release)) ?? this.#begin(release, now);
+    newcomers.forEach((nodeId, index) => {
+      this.#state.saveMember(newMember(release, nodeId, { rank: swarm.nextRank + index, now }));
+      this.#touch(release, nodeId, now);
+    });
+    this.#state.saveSwarm({ ...swarm, nextRank: swarm.nextRank + newcomers.length });
+    for (const nodeId of newcomers) this.#sendStage(release, nodeId);
+    this.#announce(release, new Set(newcomers));
+  }
+
+  /** A node came (back): it gets its unfinished orders again, and its neighbours its new address. */
+  welcome(nodeId: NodeId, now: Millis): void {
+    for (const swarm of this.#state.swarms.values()) {
+      const member = this.#state.membersOf(swarm.release).get(nodeId);
+      if (member === undefined) continue;
+      this.#touch(swarm.release, nodeId, now);
+      if (member.state === "staging" || member.state === "verified") this.#sendStage(swarm.release, nodeId);
+      this.#announce(swarm.release, new Set([nodeId]));
+    }
+  }
+
+  /** Takes in a report. Returns the member when its state changed. */
+  report(nodeId: NodeId, message: StageMessage, now: Millis): SwarmMemberRecord | null {
+    const swarm = this.#state.swarms.get(swarmKey(message.release));
+    const member = this.#state.membersOf(message.release).get(nodeId);
+    if (swarm === undefined || member === undefined) return null;
+    if (swarm.generation !== message.generation || !sameRelease(swarm.release, message.release)) return null;
+    if (message.kind === "stage-failed") return this.fail(member, message.code, message.message);
+    this.#measure(message, nodeId, now);
+    if (message.kind === "progress") return null;
+    return this.#advance(member, message, now);
+  }
+
+  fail(member: SwarmMemberRecord, code: string, message: string): SwarmMemberRecord | null {
+    if (member.state === "failed" || member.state === "staged") return null;
+    const failed: SwarmMemberRecord = { ...member, state: "failed", code, message };
+    this.#state.saveMember(failed);
+    return failed;
+  }
+
+  /** Members that have made no progress for too long; each is marked failed. */
+  judgeStalls(now: Millis): readonly SwarmMemberRecord[] {
+    return this.#unfinished().flatMap((member) => {
+      if (this.#stallAt(member) > now) return [];
+      const code: ErrorCode = "download-stalled";
+      const failed = this.fail(member, code, `no progress for ${STAGE_STALL_MS / 60_000} minutes`);
+      return failed === null ? [] : [failed];
+    });
+  }
+
+  deadline(): Millis | null {
+    const earliest = Math.min(...this.#unfinished().map((member) => this.#stallAt(member)));
+    return Number.isFinite(earliest) ? earliest : null;
+  }
+
+  /** The fleet has it: everyone stops serving and the origin closes. */
+  end(release: ReleaseRef): void {
+    const swarm = this.#state.swarms.get(swarmKey(release));
+    if (swarm === undefined) return;
+    for (const nodeId of this.#state.membersOf(release).keys()) {
+      if (!this.#state.isOnline(nodeId)) continue;
+      this.#state.emit({
+        kind: "send",
+        nodeId,
+        message: { kind: "stop-serving", generation: swarm.generation, release },
+      });
+    }
+    this.#state.deleteSwarm(release);
+    this.#topologies.delete(swarmKey(release));
+    const shared = [...this.#state.swarms.values()].some((other) => other.release.sha256 === release.sha256);
+    if (!shared) this.#state.emit({ kind: "stop-seeding", sha256: release.sha256 });
+  }
+
+  /** After a restart: open the origin again for every swarm that was under way. */
+  restore(now: Millis): void {
+    for (const swarm of this.#state.swarms.values()) {
+      this.#seed(swarm.release);
+      for (const nodeId of this.#state.membersOf(swarm.release).keys())
+        this.#touch(swarm.release, nodeId, now);
+    }
+  }
+
+  #begin(release: ReleaseRef, now: Millis): SwarmRecord {
+    const swarm = { release, generation: this.#state.nextGeneration(), startedAt: now, nextRank: 0 };
+    this.#state.saveSwarm(swarm);
+    this.#seed(release);
+    return swarm;
+  }
+
+  #seed(release: ReleaseRef): void {
+    const { manifest, torrentInfo } = this.#releaseRecord(release);
+    this.#state.emit({ kind: "seed", artifact: manifest.artifact, torrentInfo });
+  }
+
+  #sendStage(release: ReleaseRef, nodeId: NodeId): void {
+    const swarm = this.#state.swarms.get(swarmKey(release));
+    const member = this.#state.membersOf(release).get(nodeId);
+    if (swarm === undefined || member === undefined || !this.#state.isOnline(nodeId)) return;
+    const { signed, torrentInfo } = this.#releaseRecord(release);
+    this.#state.emit({
+      kind: "send",
+      nodeId,
+      message: {
+        kind: "stage",
+        generation: swarm.generation,
+        release,
+        signed,
+        torrentInfo: decodeBase64Url(torrentInfo),
+        neighbours: this.#neighbours(swarm, member),
+        rank: member.rank,
+        rankCount: swarm.nextRank,
+      },
+    });
+  }
+
+  /** Tells the online neighbours of these members who their neighbours are now. */
+  #announce(release: ReleaseRef, changed: ReadonlySet<NodeId>): void {
+    const swarm = this.#state.swarms.get(swarmKey(release));
+    if (swarm === undefined) return;
+    const { links, nodeAt } = this.#topologyOf(swarm);
+    const members = this.#state.membersOf(release);
+    const changedRanks = [...changed].flatMap((id) => members.get(id)?.rank ?? []);
+    const touched = new Set(changedRanks.flatMap((rank) => [...(links.get(rank) ?? [])]));
+    for (const rank of touched) {
+      const member = memberAt(members, nodeAt.get(rank));
+      if (member === undefined || changed.has(member.nodeId) || !this.#state.isOnline(member.nodeId))
+        continue;
+      const neighbours = this.#neighbours(swarm, member);
+      const message = { kind: "neighbours" as const, generation: swarm.generation, release, neighbours };
+      this.#state.emit({ kind: "send", nodeId: member.nodeId, message });
+    }
+  }
+
+  #neighbours(swarm: SwarmRecord, of: SwarmMemberRecord): Neighbour[] {
+    const { links, nodeAt } = this.#topologyOf(swarm);
+    const neighbours = this.#originFor(of, swarm.nextRank);
+    for (const rank of links.get(of.rank) ?? []) {
+      const id = nodeAt.get(rank);
+      const address = id === undefined ? undefined : this.#state.nodes.get(id)?.swarm;
+      if (id === undefined || address === undefined || !this.#state.isOnline(id)) continue;
+      neighbours.push({ id, host: address.host, port: address.port, dial: dials(of.rank, rank) });
+    }
+    return neighbours.slice(0, NEIGHBOURS_MAX);
+  }
+
+  #topologyOf(swarm: SwarmRecord): Topology {
+    const key = swarmKey(swarm.release);
+    const known = this.#topologies.get(key);
+    if (known !== undefined && known.generation === swarm.generation && known.memberCount === swarm.nextRank)
+      return known;
+    const ranks = [...this.#state.membersOf(swarm.release).values()].map(
+      (member) => [member.rank, member.nodeId] as const,
+    );
+    const topology: Topology = {
+      generation: swarm.generation,
+      memberCount: swarm.nextRank,
+      // The generation seeds the graph, so that it is the same after a restart.
+      links: buildGraph(swarm.nextRank, swarm.generation),
+      nodeAt: new Map(ranks),
+    };
+    this.#topologies.set(key, topology);
+    return topology;
+  }
+
+  #originFor(member: SwarmMemberRecord, memberCount: number): Neighbour[] {
+    const host = this.#origin.host ?? this.#state.presence.get(member.nodeId)?.localHost;
+    if (host === undefined || !linksToOrigin(member.rank, memberCount)) return [];
+    return [{ id: ORIGIN_ID, host, port: this.#origin.port, dial: true }];
+  }
+
+  #advance(
+    member: SwarmMemberRecord,
+    message: Exclude<StageMessage, { kind: "stage-failed" }>,
+    now: Millis,
+  ): SwarmMemberRecord | null {
+    const state = message.kind === "staged" ? "staged" : "verified";
+    if (member.state === "staged" || member.state === state || member.state === "failed") return null;
+    const { receivedBytes, uploadedBytes } = message;
+    const advanced = {
+      ...member,
+      state,
+      verifiedAt: member.verifiedAt ?? now,
+      receivedBytes,
+      uploadedBytes,
+    } as const;
+    this.#state.saveMember(advanced);
+    return advanced;
+  }
+
+  #measure(message: Exclude<StageMessage, { kind: "stage-failed" }>, nodeId: NodeId, now: Millis): void {
+    const key = memberKey(message.release, nodeId);
+    const before = this.#state.transfers.get(key);
+    const { verifiedBytes, receivedBytes, uploadedBytes } = message;
+    const grew = before === undefined || verifiedBytes > before.verifiedBytes;
+    this.#state.transfers.set(key, {
+      verifiedBytes,
+      receivedBytes,
+      uploadedBytes,
+      receiveBytesPerSecond: message.kind === "progress" ? message.receiveBytesPerSecond : 0,
+      progressAt: grew ? now : before.progressAt,
+    });
+  }
+
+  #touch(release: ReleaseRef, nodeId: NodeId, now: Millis): void {
+    const key = memberKey(release, nodeId);
+    const before = this.#state.transfers.get(key) ?? NO_TRANSFER;
+    this.#state.transfers.set(key, { ...before, receiveBytesPerSecond: 0, progressAt: now });
+  }
+
+  #unfinished(): readonly SwarmMemberRecord[] {
+    return [...this.#state.members.values()].flatMap((members) =>
+      [...members.values()].filter((member) => isUnfinished(member) && this.#state.isOnline(member.nodeId)),
+    );
+  }
+
+  #stallAt(member: SwarmMemberRecord): Millis {
+    const progressAt =
+      this.#state.transfers.get(memberKey(member.release, member.nodeId))?.progressAt ?? member.goAt;
+    return progressAt + STAGE_STALL_MS;
+  }
+
+  #releaseRecord(release: ReleaseRef): ReleaseRecord {
+    const record = this.#state.releases.get(swarmKey(release));
+    assert(record !== undefined, `swarm of unpublished release ${swarmKey(release)}`);
+    return record;
+  }
+}
+
+const NO_TRANSFER = { verifiedBytes: 0, receivedBytes: 0, uploadedBytes: 0, receiveBytesPerSecond: 0 };
+
+function memberAt(
+  members: ReadonlyMap<NodeId, SwarmMemberRecord>,
+  nodeId: NodeId | undefined,
+): SwarmMemberRecord | undefined {
+  return nodeId === undefined ? undefined : members.get(nodeId);
+}
+
+function isUnfinished(member: SwarmMemberRecord): boolean {
+  return member.state === "staging" || member.state === "verified";
+}
+
+function newMember(
+  release: ReleaseRef,
+  nodeId: NodeId,
+  place: { rank: number; now: Millis },
+): SwarmMemberRecord {
+  return {
+    nodeId,
+    release,
+    rank: place.rank,
+    state: "staging",
+    goAt: place.now,
+    verifiedAt: null,
+    receivedBytes: 0,
+    uploadedBytes: 0,
+    code: null,
+    message: null,
+  };
+}

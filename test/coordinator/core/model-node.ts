@@ -1,0 +1,144 @@
+// What a node does with orders, reduced to delays and outcomes; it fences by generation exactly as a real one must.
+import type { NodeId } from "../../../protocol/ids.ts";
+import { publicKeySchema } from "../../../protocol/ids.ts";
+import { type ReleaseRef, sameRelease } from "../../../protocol/manifest.ts";
+import type { CoordinatorMessage, Hello, NodeMessage, Outcome } from "../../../protocol/messages.ts";
+
+type Answer = Exclude<NodeMessage, { kind: "hello" }>;
+type Later = (delayMs: number, reply: () => Answer | null) => void;
+
+export interface NodeTraits {
+  readonly stageMs: number;
+  readonly activateMs: number;
+  /** Versions that never become healthy here. */
+  readonly sick?: readonly string[];
+  /** Versions this node cannot stage. */
+  readonly unstageable?: readonly string[];
+  /** Putting the previous release back fails too. */
+  readonly cannotRestore?: boolean;
+}
+
+export class ModelNode {
+  readonly id: NodeId;
+  readonly name: string;
+  readonly traits: NodeTraits;
+  online = false;
+  session = 0;
+  live: ReleaseRef | null = null;
+  installed: ReleaseRef[] = [];
+  /** Every order it really carried out, for the invariants. */
+  readonly carriedOut: { readonly generation: number; readonly release: ReleaseRef | null }[] = [];
+  /** The release whose switch runs or did not end healthy: what counts as down on account of a rollout. */
+  switching = false;
+  lastOrder: { generation: number; outcome: Outcome | null } | null = null;
+
+  constructor(id: NodeId, name: string, traits: NodeTraits) {
+    this.id = id;
+    this.name = name;
+    this.traits = traits;
+  }
+
+  hello(): Hello {
+    const app = {
+      app: "shop" as never,
+      live: this.live,
+      installed: this.installed,
+      lastOrder: this.lastOrder,
+    };
+    const known = this.live !== null || this.installed.length > 0 || this.lastOrder !== null;
+    return {
+      kind: "hello",
+      protocol: 1,
+      publicKey: publicKeySchema.decode("A".repeat(43), "key"),
+      signature: new Uint8Array(64),
+      joinToken: null,
+      name: this.name,
+      labels: {},
+      agentVersion: "test",
+      swarm: { host: null, port: 7_000 },
+      apps: known ? [app] : [],
+    };
+  }
+
+  /** What it says again after a reconnect. */
+  unreported(): readonly Answer[] {
+    if (this.lastOrder === null || this.lastOrder.outcome === null) return [];
+    return [this.#activated(this.lastOrder.generation, this.lastOrder.outcome)];
+  }
+
+  obey(message: CoordinatorMessage, later: Later): void {
+    if (message.kind === "stage") this.#stage(message.release, message.generation, later);
+    if (message.kind === "activate") this.#switch(message.release, message.generation, later);
+    if (message.kind === "deactivate") this.#switch(null, message.generation, later);
+  }
+
+  #stage(release: ReleaseRef, generation: number, later: Later): void {
+    const transfer = {
+      generation,
+      release,
+      verifiedBytes: 1_000_000,
+      receivedBytes: 1_000_000,
+      uploadedBytes: 0,
+    };
+    const has = this.installed.some((other) => sameRelease(other, release));
+    const delayMs = has ? 1 : this.traits.stageMs;
+    if (this.traits.unstageable?.includes(release.version)) {
+      later(delayMs, () => ({
+        kind: "stage-failed",
+        generation,
+        release,
+        code: "disk-full",
+        message: "no room",
+      }));
+      return;
+    }
+    later(delayMs, () => ({ kind: "verified", ...transfer }));
+    later(delayMs + 1, () => {
+      if (!this.installed.some((other) => sameRelease(other, release))) this.installed.push(release);
+      return { kind: "staged", ...transfer };
+    });
+  }
+
+  #switch(release: ReleaseRef | null, generation: number, later: Later): void {
+    if (this.lastOrder !== null && generation < this.lastOrder.generation) return;
+    if (this.lastOrder?.generation === generation) {
+      const { outcome } = this.lastOrder;
+      if (outcome !== null) later(1, () => this.#activated(generation, outcome));
+      return;
+    }
+    this.lastOrder = { generation, outcome: null };
+    this.carriedOut.push({ generation, release });
+    this.switching = true;
+    const previous = this.live;
+    this.live = release;
+    later(this.traits.activateMs, () => this.#conclude({ release, previous, generation }));
+  }
+
+  #conclude(order: {
+    release: ReleaseRef | null;
+    previous: ReleaseRef | null;
+    generation: number;
+  }): Answer | null {
+    if (this.lastOrder?.generation !== order.generation) return null;
+    const sick = order.release !== null && (this.traits.sick ?? []).includes(order.release.version);
+    const restored =
+      this.traits.cannotRestore === true ? "failed" : order.previous === null ? "none" : "done";
+    const outcome: Outcome = sick
+      ? {
+          kind: "failed",
+          code: "health-timeout",
+          message: "GET /health answered 500",
+          logTail: ["boom"],
+          restored,
+        }
+      : { kind: "healthy" };
+    if (sick) this.live = order.previous;
+    this.switching = sick && restored === "failed";
+    this.lastOrder = { generation: order.generation, outcome };
+    return this.#activated(order.generation, outcome);
+  }
+
+  #activated(generation: number, outcome: Outcome): Answer {
+    return { kind: "activated", generation, app: "shop" as never, live: this.live, outcome };
+  }
+}

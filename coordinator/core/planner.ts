@@ -286,7 +286,7 @@ function finish(phase: RolloutPhase, code: ErrorCode | null, message: string): P
   return act({ kind: "finish", phase, code, message });
 }
 
-function countNodes(count: number): string {
+export function countNodes(count: number): string {
   return count === 1 ? "1 node" : `${count} nodes`;
 }
 

@@ -8,7 +8,14 @@ import { sameRelease } from "../../protocol/manifest.ts";
 import type { Outcome } from "../../protocol/messages.ts";
 import { finishRollout } from "./conclusion.ts";
 import { activationBudgetMs } from "./order-budget.ts";
-import { type Plan, type PlanAction, type PlanInput, type PlannedNode, planRollout } from "./planner.ts";
+import {
+  countNodes,
+  type Plan,
+  type PlanAction,
+  type PlanInput,
+  type PlannedNode,
+  planRollout,
+} from "./planner.ts";
 import type { RolloutNodeRecord, RolloutRecord, SwarmMemberRecord } from "./records.ts";
 import { type FleetState, swarmKey } from "./state.ts";
 
@@ -190,7 +197,10 @@ export class Rollouts {
     const staged = waves.reduce((sum, wave) => sum + wave.length, 0);
     this.#tell(rollout, now, {
       kind: "stage-finished",
-      message: `${staged} of ${staged} nodes are ready; ${waves.length} waves`,
+      message: `${countNodes(staged)} ready; waves of ${waves
+        .map((wave) => wave.length)
+        .join(", ")
+        .slice(0, 200)}`,
     });
   }
 
@@ -198,7 +208,7 @@ export class Rollouts {
     if (rollout.wave !== null)
       this.#tell(rollout, now, { kind: "wave-finished", message: `wave ${rollout.wave + 1} is healthy` });
     this.#state.saveRollout({ ...rollout, wave });
-    const message = `wave ${wave + 1} of ${rollout.waves.length} begins: ${rollout.waves[wave]} nodes`;
+    const message = `wave ${wave + 1} of ${rollout.waves.length} begins: ${countNodes(rollout.waves[wave] ?? 0)}`;
     this.#tell(rollout, now, { kind: "wave-started", message });
   }
 

@@ -1,5 +1,6 @@
 // Frames on the control WebSocket: bytes ⇄ typed messages. The only place msgpack meets the protocol.
-import { Packr } from "msgpackr";
+// This entry is plain JavaScript: hostile bytes never reach the native string decoder of the main one.
+import { Packr } from "msgpackr/pack";
 import { FRAME_DEPTH_MAX, FRAME_VALUES_MAX } from "../limits.ts";
 import {
   type CoordinatorMessage,

@@ -1,0 +1,308 @@
+// Which releases are being fetched, installed and served, how many at once, and what the coordinator is told.
+// Decides only; never touches the swarm, the disk or the network.
+import type { Generation, Millis } from "../../protocol/ids.ts";
+import { PROGRESS_INTERVAL_MS } from "../../protocol/limits.ts";
+import { assertNever, type Machine } from "../../protocol/machine.ts";
+import { type Manifest, type ReleaseRef, versionDirectoryName } from "../../protocol/manifest.ts";
+import type { NodeMessage, StageOrder } from "../../protocol/messages.ts";
+import type { StagingEffect, StagingEvent, Transfer } from "./staging-events.ts";
+
+/** Fetching or unpacking at once; more only share the same link and disk. */
+export const STAGES_RUNNING_MAX = 4;
+/** Orders that may wait for a place. One per app a node may have, so a coordinator in its right mind never meets it. */
+export const STAGES_WAITING_MAX = 64;
+/** Finished tarballs served at once; beyond that the oldest stops, should a coordinator forget to say so. */
+export const SERVED_MAX = 16;
+/** A fetch without a new piece for this long is given up; the coordinator judges far sooner, if it is there. */
+export const FETCH_STALLED_AFTER_MS = 24 * 60 * 60_000;
+/** Failures remembered, so that the same order sent again gets the same answer. */
+const FAILURES_REMEMBERED = 64;
+
+const NOTHING_YET: Transfer = { verifiedBytes: 0, receivedBytes: 0, uploadedBytes: 0 };
+
+interface Job {
+  readonly attempt: number;
+  readonly manifest: Manifest;
+  order: StageOrder;
+  phase: "waiting" | "fetching" | "installing" | "serving";
+  /** The coordinator no longer wants it served: leave as soon as it is installed. */
+  leaving: boolean;
+  transfer: Transfer;
+  sampleAt: Millis;
+  grewAt: Millis;
+}
+
+type StageFailed = Extract<NodeMessage, { kind: "stage-failed" }>;
+type OrderEvent = Extract<StagingEvent, { kind: "order" }>;
+
+export class StagingMachine implements Machine<StagingEvent, StagingEffect> {
+  /** In order of arrival. */
+  readonly #jobs = new Map<string, Job>();
+  readonly #failures = new Map<string, StageFailed>();
+  #effects: StagingEffect[] = [];
+  #attempts = 0;
+
+  /** Directories under versions/ of an app that a running stage will use. */
+  pinned(app: string): ReadonlySet<string> {
+    const releases = [...this.#jobs.values()].map((job) => job.order.release);
+    const own = releases.filter((release) => release.app === app);
+    return new Set(own.map((release) => versionDirectoryName(release.version, release.sha256)));
+  }
+
+  /** Tarballs in use, by digest. */
+  get artifacts(): ReadonlySet<string> {
+    return new Set([...this.#jobs.values()].map((job) => job.order.release.sha256));
+  }
+
+  handle(event: StagingEvent, now: Millis): readonly StagingEffect[] {
+    this.#effects = [];
+    this.#dispatch(event, now);
+    return this.#effects;
+  }
+
+  deadline(): Millis | null {
+    const fetching = [...this.#jobs.values()].filter((job) => job.phase === "fetching");
+    return fetching.length === 0 ? null : Math.min(...fetching.map((job) => job.sampleAt));
+  }
+
+  #dispatch(event: StagingEvent, now: Millis): void {
+    switch (event.kind) {
+      case "order":
+        return this.#ordered(event, now);
+      case "refused":
+        return this.#remember({ ...event, kind: "stage-failed" });
+      case "neighbours": {
+        const job = this.#jobOf(event.release, event.generation);
+        if (job === null) return;
+        job.order = { ...job.order, generation: event.generation };
+        return this.#setNeighbours(job, event.neighbours);
+      }
+      case "stop-serving":
+        return this.#stopServing(event.release, event.generation, now);
+      case "verified":
+        return this.#withJob(event.attempt, (job) => this.#verified(job, event.transfer));
+      case "installed":
+        return this.#withJob(event.attempt, (job) => this.#installed(job, event.transfer, now));
+      case "failed":
+        return this.#withJob(event.attempt, (job) => this.#failed(job, event, now));
+      case "sampled":
+        return this.#withJob(event.attempt, (job) => this.#sampled(job, event, now));
+      case "online":
+        return this.#repeatResults();
+      case "tick":
+        return this.#tick(now);
+      default:
+        return assertNever(event);
+    }
+  }
+
+  #ordered(event: OrderEvent, now: Millis): void {
+    const { order, manifest } = event;
+    const key = keyOf(order.release);
+    const job = this.#jobs.get(key);
+    if (job !== undefined) return this.#orderedAgain(job, order);
+    const failure = this.#failures.get(key);
+    if (failure?.generation === order.generation) return this.#send(failure);
+    this.#failures.delete(key);
+    if (event.installed && !event.tarball) {
+      const transfer = { ...NOTHING_YET, verifiedBytes: manifest.artifact.length };
+      return this.#sendBoth(order, transfer);
+    }
+    const refusal = this.#refusal(order.release);
+    if (refusal !== null) {
+      const { generation, release } = order;
+      return this.#remember({ kind: "stage-failed", generation, release, ...refusal });
+    }
+    this.#attempts += 1;
+    const fresh: Job = {
+      attempt: this.#attempts,
+      manifest,
+      order,
+      phase: "waiting",
+      leaving: false,
+      transfer: NOTHING_YET,
+      sampleAt: now + PROGRESS_INTERVAL_MS,
+      grewAt: now,
+    };
+    this.#jobs.set(key, fresh);
+    return event.installed ? this.#serve(fresh) : this.#startWaiting(now);
+  }
+
+  #orderedAgain(job: Job, order: StageOrder): void {
+    if (order.generation < job.order.generation) return;
+    job.order = order;
+    job.leaving = false;
+    this.#setNeighbours(job, order.neighbours);
+    this.#repeatResult(job);
+  }
+
+  #refusal(release: ReleaseRef): { code: "overloaded"; message: string } | null {
+    const other = [...this.#jobs.values()].find((job) => job.order.release.sha256 === release.sha256);
+    if (other !== undefined) {
+      const { app, version } = other.order.release;
+      const message = `the same artifact is still being staged or served as ${app} ${version}`;
+      return { code: "overloaded", message };
+    }
+    if (this.#jobs.size < STAGES_WAITING_MAX + SERVED_MAX) return null;
+    return { code: "overloaded", message: `this node already stages ${this.#jobs.size} releases` };
+  }
+
+  #startWaiting(now: Millis): void {
+    const jobs = [...this.#jobs.values()];
+    const running = jobs.filter((job) => job.phase === "fetching" || job.phase === "installing").length;
+    const waiting = jobs.filter((job) => job.phase === "waiting");
+    for (const job of waiting.slice(0, Math.max(0, STAGES_RUNNING_MAX - running))) {
+      job.phase = "fetching";
+      job.sampleAt = now + PROGRESS_INTERVAL_MS;
+      job.grewAt = now;
+      const { attempt, order, manifest } = job;
+      this.#emit({ kind: "fetch", attempt, order, manifest });
+    }
+  }
+
+  #serve(job: Job): void {
+    job.phase = "serving";
+    job.transfer = { ...NOTHING_YET, verifiedBytes: job.manifest.artifact.length };
+    const { attempt, order, manifest } = job;
+    this.#emit({ kind: "serve", attempt, order, manifest });
+    this.#repeatResult(job);
+    this.#limitServed();
+  }
+
+  #verified(job: Job, transfer: Transfer): void {
+    if (job.phase !== "fetching") return;
+    job.phase = "installing";
+    job.transfer = transfer;
+    this.#sendTransfer(job, "verified");
+    const { attempt, order, manifest } = job;
+    this.#emit({ kind: "install", attempt, order, manifest });
+  }
+
+  #installed(job: Job, transfer: Transfer, now: Millis): void {
+    if (job.phase !== "installing") return;
+    job.phase = "serving";
+    job.transfer = transfer;
+    this.#sendTransfer(job, "staged");
+    if (job.leaving) this.#leave(job, true);
+    this.#limitServed();
+    this.#startWaiting(now);
+  }
+
+  #failed(job: Job, event: Extract<StagingEvent, { kind: "failed" }>, now: Millis): void {
+    const { generation, release } = job.order;
+    const served = job.phase === "serving";
+    this.#leave(job, event.spoiled);
+    // Installed already: that it can no longer be served is nobody's failure.
+    if (served) return;
+    const { code, message } = event;
+    this.#remember({ kind: "stage-failed", generation, release, code, message });
+    this.#startWaiting(now);
+  }
+
+  #sampled(job: Job, event: Extract<StagingEvent, { kind: "sampled" }>, now: Millis): void {
+    if (event.transfer.verifiedBytes > job.transfer.verifiedBytes) job.grewAt = now;
+    job.transfer = event.transfer;
+    if (job.phase !== "fetching") return;
+    const { generation, release } = job.order;
+    const { receiveBytesPerSecond } = event;
+    this.#send({ kind: "progress", generation, release, ...job.transfer, receiveBytesPerSecond });
+  }
+
+  #tick(now: Millis): void {
+    for (const job of this.#jobs.values()) {
+      if (job.phase !== "fetching" || now < job.sampleAt) continue;
+      job.sampleAt = now + PROGRESS_INTERVAL_MS;
+      if (now - job.grewAt < FETCH_STALLED_AFTER_MS) {
+        this.#emit({ kind: "sample", attempt: job.attempt });
+        continue;
+      }
+      const message = `no new piece for ${FETCH_STALLED_AFTER_MS / 3_600_000} hours`;
+      const { attempt } = job;
+      this.#failed(job, { kind: "failed", attempt, code: "download-stalled", message, spoiled: false }, now);
+    }
+  }
+
+  #stopServing(release: ReleaseRef, generation: Generation, now: Millis): void {
+    const job = this.#jobs.get(keyOf(release));
+    if (job === undefined) {
+      this.#failures.delete(keyOf(release));
+      if (!this.artifacts.has(release.sha256)) this.#emit({ kind: "discard", release });
+      return;
+    }
+    if (generation < job.order.generation) return;
+    if (job.phase === "installing") {
+      job.leaving = true;
+      return;
+    }
+    this.#leave(job, true);
+    this.#startWaiting(now);
+  }
+
+  #limitServed(): void {
+    const served = [...this.#jobs.values()].filter((job) => job.phase === "serving");
+    for (const job of served.slice(0, Math.max(0, served.length - SERVED_MAX))) this.#leave(job, true);
+  }
+
+  #leave(job: Job, discard: boolean): void {
+    const { attempt, order } = job;
+    this.#jobs.delete(keyOf(order.release));
+    if (job.phase === "waiting") return;
+    this.#emit({ kind: "leave", attempt, release: order.release, discard });
+  }
+
+  #setNeighbours(job: Job, neighbours: StageOrder["neighbours"]): void {
+    job.order = { ...job.order, neighbours };
+    if (job.phase !== "waiting") this.#emit({ kind: "set-neighbours", attempt: job.attempt, neighbours });
+  }
+
+  #repeatResults(): void {
+    for (const job of this.#jobs.values()) this.#repeatResult(job);
+    for (const failure of this.#failures.values()) this.#send(failure);
+  }
+
+  #repeatResult(job: Job): void {
+    if (job.phase === "installing") this.#sendTransfer(job, "verified");
+    if (job.phase === "serving") this.#sendBoth(job.order, job.transfer);
+  }
+
+  #sendBoth(order: StageOrder, transfer: Transfer): void {
+    const { generation, release } = order;
+    this.#send({ kind: "verified", generation, release, ...transfer });
+    this.#send({ kind: "staged", generation, release, ...transfer });
+  }
+
+  #sendTransfer(job: Job, kind: "verified" | "staged"): void {
+    const { generation, release } = job.order;
+    this.#send({ kind, generation, release, ...job.transfer });
+  }
+
+  #remember(failure: StageFailed): void {
+    const { generation, release, code, message } = failure;
+    const answer: StageFailed = { kind: "stage-failed", generation, release, code, message };
+    this.#failures.delete(keyOf(release));
+    this.#failures.set(keyOf(release), answer);
+    for (const key of [...this.#failures.keys()].slice(0, -FAILURES_REMEMBERED)) this.#failures.delete(key);
+    this.#send(answer);
+  }
+
+  #jobOf(release: ReleaseRef, generation: Generation): Job | null {
+    const job = this.#jobs.get(keyOf(release));
+    return job !== undefined && generation >= job.order.generation ? job : null;
+  }
+
+  #withJob(attempt: number, act: (job: Job) => void): void {
+    for (const job of this.#jobs.values()) if (job.attempt === attempt) return act(job);
+  }
+
+  #send(message: NodeMessage): void {
+    this.#emit({ kind: "send", message });
+  }
+
+  #emit(effect: StagingEffect): void {
+    this.#effects.push(effect);
+  }
+}
+
+function keyOf(release: ReleaseRef): string {
+  return `${release.app}/${release.version}/${release.sha256}`;
+}

@@ -1,0 +1,237 @@
+import { describe, expect, test } from "vitest";
+import {
+  FETCH_STALLED_AFTER_MS,
+  SERVED_MAX,
+  STAGES_RUNNING_MAX,
+  STAGES_WAITING_MAX,
+  StagingMachine,
+} from "../../../peer/core/staging.ts";
+import type { StagingEffect, StagingEvent } from "../../../peer/core/staging-events.ts";
+import { PROGRESS_INTERVAL_MS } from "../../../protocol/limits.ts";
+import { type Manifest, releaseRefOf } from "../../../protocol/manifest.ts";
+import type { StageOrder } from "../../../protocol/messages.ts";
+import { manifestOf } from "../releases.ts";
+
+const neighbour = { id: "origin", host: "10.0.0.1", port: 7_000, dial: true };
+
+function stageOrder(manifest: Manifest, generation: number): StageOrder {
+  return {
+    kind: "stage",
+    generation,
+    release: releaseRefOf(manifest),
+    signed: { manifest: "{}", signatures: [] },
+    torrentInfo: new Uint8Array([1]),
+    neighbours: [neighbour],
+    rank: 0,
+    rankCount: 1,
+  };
+}
+
+function ordered(
+  manifest: Manifest,
+  generation = 1,
+  here: { installed?: boolean; tarball?: boolean } = {},
+): StagingEvent {
+  const { installed = false, tarball = false } = here;
+  return { kind: "order", order: stageOrder(manifest, generation), manifest, installed, tarball };
+}
+
+const transfer = { verifiedBytes: 1_000, receivedBytes: 1_100, uploadedBytes: 300 };
+
+function shown(effects: readonly StagingEffect[]): string[] {
+  return effects.map((effect) => (effect.kind === "send" ? `send ${effect.message.kind}` : effect.kind));
+}
+
+function attemptIn(effects: readonly StagingEffect[]): number {
+  for (const effect of effects) if ("attempt" in effect) return effect.attempt;
+  throw new Error("no attempt was made");
+}
+
+/** A machine that serves `manifest`, and its attempt. */
+function serving(manifest: Manifest): { staging: StagingMachine; attempt: number } {
+  const staging = new StagingMachine();
+  const attempt = attemptIn(staging.handle(ordered(manifest), 0));
+  staging.handle({ kind: "verified", attempt, transfer }, 10);
+  staging.handle({ kind: "installed", attempt, transfer }, 20);
+  return { staging, attempt };
+}
+
+const v1 = manifestOf("v1");
+
+describe("one stage", () => {
+  test("fetches, reports verified, installs, reports staged and keeps serving until told to stop", () => {
+    const staging = new StagingMachine();
+    const started = staging.handle(ordered(v1), 0);
+    expect(shown(started)).toEqual(["fetch"]);
+    const attempt = attemptIn(started);
+    expect(shown(staging.handle({ kind: "verified", attempt, transfer }, 1))).toEqual([
+      "send verified",
+      "install",
+    ]);
+    expect(shown(staging.handle({ kind: "installed", attempt, transfer }, 2))).toEqual(["send staged"]);
+    expect(staging.artifacts).toContain(v1.artifact.sha256);
+    const release = releaseRefOf(v1);
+    expect(staging.handle({ kind: "stop-serving", generation: 1, release }, 3)).toEqual([
+      { kind: "leave", attempt, release, discard: true },
+    ]);
+    expect(staging.artifacts.size).toBe(0);
+  });
+
+  test("reports progress at the interval while it fetches, and at no other time", () => {
+    const staging = new StagingMachine();
+    const attempt = attemptIn(staging.handle(ordered(v1), 0));
+    expect(staging.deadline()).toBe(PROGRESS_INTERVAL_MS);
+    expect(shown(staging.handle({ kind: "tick" }, PROGRESS_INTERVAL_MS - 1))).toEqual([]);
+    expect(shown(staging.handle({ kind: "tick" }, PROGRESS_INTERVAL_MS))).toEqual(["sample"]);
+    const sampled = { kind: "sampled", attempt, transfer, receiveBytesPerSecond: 7 } as const;
+    expect(shown(staging.handle(sampled, PROGRESS_INTERVAL_MS))).toEqual(["send progress"]);
+    staging.handle({ kind: "verified", attempt, transfer }, 600);
+    expect(staging.deadline()).toBeNull();
+  });
+
+  test("gives a fetch up that gets no new piece for a day", () => {
+    const staging = new StagingMachine();
+    const attempt = attemptIn(staging.handle(ordered(v1), 0));
+    const effects = staging.handle({ kind: "tick" }, FETCH_STALLED_AFTER_MS);
+    expect(shown(effects)).toEqual(["leave", "send stage-failed"]);
+    expect(attemptIn(effects)).toBe(attempt);
+  });
+
+  test("is answered at once when the release is installed and the tarball gone", () => {
+    const staging = new StagingMachine();
+    const effects = staging.handle(ordered(v1, 4, { installed: true }), 0);
+    expect(shown(effects)).toEqual(["send verified", "send staged"]);
+    expect(staging.artifacts.size).toBe(0);
+  });
+
+  test("is answered at once and serves again when the release is installed and the tarball still here", () => {
+    const staging = new StagingMachine();
+    const effects = staging.handle(ordered(v1, 4, { installed: true, tarball: true }), 0);
+    expect(shown(effects)).toEqual(["serve", "send verified", "send staged"]);
+  });
+
+  test("keeps a tarball for the next attempt after a failure, unless it is spoiled", () => {
+    for (const spoiled of [false, true]) {
+      const staging = new StagingMachine();
+      const attempt = attemptIn(staging.handle(ordered(v1), 0));
+      const failed = { kind: "failed", attempt, code: "disk-full", message: "full", spoiled } as const;
+      const effects = staging.handle(failed, 1);
+      expect(shown(effects)).toEqual(["leave", "send stage-failed"]);
+      expect(effects[0]).toMatchObject({ discard: spoiled });
+    }
+  });
+
+  test("finishes an install that runs when serving is to stop, then leaves", () => {
+    const staging = new StagingMachine();
+    const attempt = attemptIn(staging.handle(ordered(v1), 0));
+    staging.handle({ kind: "verified", attempt, transfer }, 1);
+    const stop = { kind: "stop-serving", generation: 1, release: releaseRefOf(v1) } as const;
+    expect(staging.handle(stop, 2)).toEqual([]);
+    expect(shown(staging.handle({ kind: "installed", attempt, transfer }, 3))).toEqual([
+      "send staged",
+      "leave",
+    ]);
+  });
+
+  test("deletes what is left of a tarball from an earlier life when told to stop serving it", () => {
+    const staging = new StagingMachine();
+    const stop = { kind: "stop-serving", generation: 1, release: releaseRefOf(v1) } as const;
+    expect(shown(staging.handle(stop, 0))).toEqual(["discard"]);
+  });
+
+  test("losing the swarm after the install is no failure of the stage", () => {
+    const { staging, attempt } = serving(v1);
+    const failed = { kind: "failed", attempt, code: "disk-full", message: "full", spoiled: false } as const;
+    expect(shown(staging.handle(failed, 30))).toEqual(["leave"]);
+  });
+});
+
+describe("orders that come again", () => {
+  test("the same order while it runs only renews the neighbours", () => {
+    const staging = new StagingMachine();
+    staging.handle(ordered(v1), 0);
+    expect(shown(staging.handle(ordered(v1), 1))).toEqual(["set-neighbours"]);
+  });
+
+  test("an order from the past and its neighbours are ignored", () => {
+    const staging = new StagingMachine();
+    staging.handle(ordered(v1, 5), 0);
+    expect(staging.handle(ordered(v1, 4), 1)).toEqual([]);
+    const release = releaseRefOf(v1);
+    expect(staging.handle({ kind: "neighbours", generation: 4, release, neighbours: [] }, 1)).toEqual([]);
+    expect(staging.handle({ kind: "stop-serving", generation: 4, release }, 1)).toEqual([]);
+    expect(staging.artifacts.size).toBe(1);
+  });
+
+  test("a failed order sent again gets the same answer, a newer one a new attempt", () => {
+    const staging = new StagingMachine();
+    const attempt = attemptIn(staging.handle(ordered(v1, 3), 0));
+    staging.handle({ kind: "failed", attempt, code: "disk-full", message: "full", spoiled: false }, 1);
+    expect(shown(staging.handle(ordered(v1, 3), 2))).toEqual(["send stage-failed"]);
+    expect(shown(staging.handle(ordered(v1, 4), 3))).toEqual(["fetch"]);
+  });
+
+  test("results are told again after every welcome", () => {
+    const { staging } = serving(v1);
+    const v2 = manifestOf("v2");
+    const attempt = attemptIn(staging.handle(ordered(v2), 30));
+    staging.handle({ kind: "failed", attempt, code: "archive-unsafe", message: "../x", spoiled: false }, 31);
+    expect(shown(staging.handle({ kind: "online" }, 40))).toEqual([
+      "send verified",
+      "send staged",
+      "send stage-failed",
+    ]);
+  });
+
+  test("a late answer to an attempt that was left changes nothing", () => {
+    const staging = new StagingMachine();
+    const attempt = attemptIn(staging.handle(ordered(v1), 0));
+    staging.handle({ kind: "stop-serving", generation: 1, release: releaseRefOf(v1) }, 1);
+    expect(staging.handle({ kind: "verified", attempt, transfer }, 2)).toEqual([]);
+  });
+});
+
+describe("many stages", () => {
+  const many = Array.from({ length: 200 }, (_, index) => manifestOf(`m${index + 1}`));
+
+  test("no more than a few run at once, and each that ends lets the next begin", () => {
+    const staging = new StagingMachine();
+    const started = many.slice(0, 10).flatMap((manifest) => staging.handle(ordered(manifest), 0));
+    expect(shown(started)).toEqual(Array.from({ length: STAGES_RUNNING_MAX }, () => "fetch"));
+    const attempt = attemptIn(started);
+    staging.handle({ kind: "verified", attempt, transfer }, 1);
+    const next = staging.handle({ kind: "installed", attempt, transfer }, 2);
+    expect(shown(next)).toEqual(["send staged", "fetch"]);
+  });
+
+  test("a coordinator that orders without end is refused", () => {
+    const staging = new StagingMachine();
+    const answers = many.flatMap((manifest) => staging.handle(ordered(manifest), 0));
+    const refused = answers.filter((effect) => effect.kind === "send");
+    expect(refused).toHaveLength(many.length - STAGES_WAITING_MAX - SERVED_MAX);
+    expect(refused[0]?.message).toMatchObject({ kind: "stage-failed", code: "overloaded" });
+  });
+
+  test("the oldest served tarball goes when there are too many", () => {
+    const staging = new StagingMachine();
+    const effects = many
+      .slice(0, SERVED_MAX + 1)
+      .flatMap((manifest) => staging.handle(ordered(manifest, 1, { installed: true, tarball: true }), 0));
+    const left = effects.filter((effect) => effect.kind === "leave");
+    expect(left.map((effect) => effect.release.version)).toEqual(["m1"]);
+  });
+
+  test("the same artifact under another name waits its turn with a clear refusal", () => {
+    const { staging } = serving(v1);
+    const twin = { ...v1, app: manifestOf("v1", { app: "twin" }).app };
+    const [effect] = staging.handle(ordered(twin), 30);
+    expect(effect).toMatchObject({ message: { kind: "stage-failed", code: "overloaded" } });
+    expect(JSON.stringify(effect)).toContain("web v1");
+  });
+
+  test("pins what it works on against clean-up", () => {
+    const { staging } = serving(v1);
+    expect([...staging.pinned("web")]).toEqual([`v1-${v1.artifact.sha256.slice(0, 8)}`]);
+    expect(staging.pinned("other").size).toBe(0);
+  });
+});

@@ -85,9 +85,8 @@ function checkNode() {
   const version = existsSync(pinnedNode) ? versionOf(pinnedNode) : process.versions.node;
   if (version !== null && isNewEnough(version)) return;
   const what = version === null ? "the Node in node_modules does not start" : `this is Node ${version}`;
-  fail(
-    `fleet needs Node ${nodeVersionMin.join(".")} or newer, but ${what}; install one from nodejs.org or your system's packages`,
-  );
+  const needed = `Node ${nodeVersionMin.join(".")} or newer is needed`;
+  fail(`${needed}, but ${what}; install one from nodejs.org or your system's packages`);
 }
 
 function versionOf(node) {

@@ -13,7 +13,8 @@ const { appendFileSync, mkdirSync, writeFileSync } = require("node:fs");
 appendFileSync("npm-runs", process.argv.slice(2).join(" ") + "\\n");
 mkdirSync("node_modules/.bin", { recursive: true });
 const fail = process.env.FAKE_NPM_FAILS === "yes";
-if (!fail) writeFileSync("node_modules/.bin/node", "#!/bin/sh\\necho " + (process.env.FAKE_NODE ?? "v24.0.0"), { mode: 0o755 });
+const node = "#!/bin/sh\\necho " + (process.env.FAKE_NODE ?? "v24.0.0");
+if (!fail) writeFileSync("node_modules/.bin/node", node, { mode: 0o755 });
 process.exit(fail ? 1 : 0);
 `;
 
@@ -83,7 +84,7 @@ test("a repair that fails does not leave the earlier install marked as good", as
 test("a Node that is too old is named, with what is needed", () => {
   const { status, stderr } = setup({ FAKE_NODE: "v22.17.1" });
   expect(status).toBe(1);
-  expect(stderr).toContain("needs Node 22.18 or newer, but this is Node 22.17.1");
+  expect(stderr).toContain("Node 22.18 or newer is needed, but this is Node 22.17.1");
 });
 
 test("the first Node that runs TypeScript by itself is new enough", () => {

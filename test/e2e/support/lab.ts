@@ -119,6 +119,13 @@ export class Lab {
     return answer.json();
   }
 
+  async post(path: string, body: unknown): Promise<unknown> {
+    const headers = { authorization: `Bearer ${this.#operatorToken}`, "content-type": "application/json" };
+    return (
+      await fetch(`${this.#url}${path}`, { method: "POST", headers, body: JSON.stringify(body) })
+    ).json();
+  }
+
   /** Polls what the coordinator says until it is so. */
   async until<T>(path: string, isSo: (answer: T) => boolean, timeoutMs = 60_000): Promise<T> {
     const deadline = Date.now() + timeoutMs;
@@ -135,8 +142,12 @@ export class Lab {
     return readFile(this.path(...parts), "utf8");
   }
 
-  async close(): Promise<void> {
+  async stopAll(): Promise<void> {
     await Promise.all([...this.#running].map((running) => this.kill(running)));
+  }
+
+  async close(): Promise<void> {
+    await this.stopAll();
     await removeTree(this.directory);
     await rm(this.directory, { recursive: true, force: true });
   }

@@ -71,7 +71,7 @@ const leaveOutNativeExtras: Plugin = {
 };
 
 async function bundle(entry: string, file: string, version: string): Promise<readonly string[]> {
-  const build = await rolldown({
+  const bundler = await rolldown({
     input: entry,
     cwd: root,
     platform: "node",
@@ -81,13 +81,13 @@ async function bundle(entry: string, file: string, version: string): Promise<rea
       if (level === "warn") throw new Error(`the bundle is in doubt: ${log.message}`);
     },
   });
-  const { output } = await build.write({
+  const { output } = await bundler.write({
     file,
     format: "esm",
     codeSplitting: false,
     banner: "#!/usr/bin/env node",
   });
-  await build.close();
+  await bundler.close();
   await chmod(file, 0o755);
   const [chunk] = output;
   refuseForeignImports([...chunk.imports, ...chunk.dynamicImports]);

@@ -1,0 +1,36 @@
+// How long the pieces of an artifact are, from its size and the fleet's. Arithmetic only.
+import { PIECE_LENGTH_MAX, PIECES_MAX } from "../../protocol/limits.ts";
+import { assert } from "../../protocol/machine.ts";
+
+const KIB = 1024;
+
+/**
+ * Two request blocks. Per piece each link carries a 9-byte HAVE and every node a 20-byte hash, with ten links about
+ * 110 bytes or 0.3 % of this; half the length would double that without shortening a release anybody waits for.
+ */
+const PIECE_LENGTH_FLOOR = 32 * KIB;
+
+/** A peer holds several unfinished pieces in memory, and a bad byte costs a whole one again. */
+const PIECE_LENGTH_CEILING = 4 * 1024 * KIB;
+
+/**
+ * Store and forward costs about one or two times N·P/F of the time the artifact needs on a link, so that product
+ * stays this small. It also gives at least 33·N pieces, more than the 20·log2 N that mixing needs.
+ */
+const FORWARDING_SHARE_MAX = 0.03;
+
+/**
+ * Bytes per piece, a power of two: the longest with `nodeCount`·P/`lengthBytes` at most 3 %, within 32 KiB to 4 MiB;
+ * longer, up to PIECE_LENGTH_MAX, only where more than PIECES_MAX pieces would be needed.
+ */
+export function pieceLengthFor(lengthBytes: number, nodeCount: number): number {
+  assert(
+    lengthBytes > 0 && lengthBytes <= PIECES_MAX * PIECE_LENGTH_MAX,
+    "an artifact's length is in bounds",
+  );
+  const wanted = (FORWARDING_SHARE_MAX * lengthBytes) / Math.max(1, nodeCount);
+  let pieceLength = PIECE_LENGTH_FLOOR;
+  while (pieceLength * 2 <= Math.min(wanted, PIECE_LENGTH_CEILING)) pieceLength *= 2;
+  while (pieceLength * PIECES_MAX < lengthBytes) pieceLength *= 2;
+  return pieceLength;
+}

@@ -5,11 +5,11 @@ import { createServer } from "node:net";
 import { DatabaseSync } from "node:sqlite";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { makeTar, writeTar } from "./support/archives.ts";
+import { makeTar, type TarEntry, writeTar } from "./support/archives.ts";
 import { Lab, type Running } from "./support/lab.ts";
 import { makeRandomFile, makeTree } from "./support/trees.ts";
 
-const UNSAFE_ARCHIVES: Readonly<Record<string, readonly Header[]>> = {
+const UNSAFE_ARCHIVES: Readonly<Record<string, readonly TarEntry[]>> = {
   "a path that climbs out": [{ name: "../x" }],
   "an absolute path": [{ name: "/etc/x" }],
   "a device": [{ name: "null", type: "character-device", devmajor: 1, devminor: 3 }],

@@ -3,8 +3,10 @@ import { writeFile } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import { type Header, pack } from "tar-stream";
 
+export type TarEntry = Partial<Header> & { readonly name: string };
+
 /** A tar of these entries; those of type file hold their own name as content. */
-export async function makeTar(entries: readonly Header[]): Promise<Buffer> {
+export async function makeTar(entries: readonly TarEntry[]): Promise<Buffer> {
   const archive = pack();
   const bytes = buffer(archive);
   for (const entry of entries) {
@@ -15,6 +17,6 @@ export async function makeTar(entries: readonly Header[]): Promise<Buffer> {
   return bytes;
 }
 
-export async function writeTar(path: string, entries: readonly Header[]): Promise<void> {
+export async function writeTar(path: string, entries: readonly TarEntry[]): Promise<void> {
   await writeFile(path, await makeTar(entries));
 }

@@ -85,6 +85,7 @@ export const ERRORS = {
   "data-locked": entry(5, 500, "Stop the other process that uses this folder, or give another folder."),
   "data-corrupt": entry(5, 500, "Restore the folder from a backup."),
   "disk-full": entry(5, 507, "Free disk space, then try again."),
+  "storage-failed": entry(5, 500, "Check the folder's permissions and the disk under it, then start again."),
   "rollout-active": entry(5, 409, "Wait for it, or watch it with `fleet status`."),
   "order-stale": entry(5, 409, "A newer order was seen; nothing to do."),
   "key-exists": entry(5, 409, "Keep it, or move the file away first."),

@@ -1,0 +1,87 @@
+// Puts a coordinator together from its parts, in the order in which they depend on each other, and takes it apart again.
+import type { Logger } from "pino";
+import type { Millis } from "../../protocol/ids.ts";
+import { CoordinatorCore } from "../core/coordinator.ts";
+import { isWildcard } from "./addresses.ts";
+import { ArtifactStore } from "./artifact-store.ts";
+import { steadyNow } from "./clock.ts";
+import { lockDataDirectory, openDataDirectory } from "./data-directory.ts";
+import { SHELL_LIMITS, type ShellLimits } from "./limits.ts";
+import type { OriginSwarm } from "./origin.ts";
+import type { CreateVerifier } from "./publishing.ts";
+import { RunningCoordinator } from "./running-coordinator.ts";
+import { SqliteStore } from "./sqlite-store.ts";
+
+export interface CoordinatorOptions {
+  readonly dataDirectory: string;
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly swarmListen: { readonly host: string; readonly port: number };
+  readonly version: string;
+  readonly logger: Logger;
+}
+
+export interface Coordinator {
+  readonly url: string;
+  readonly swarmPort: number;
+  /** Resolves after close(). Rejects when it had to stop by itself, because what it decided could not be written down. */
+  readonly closed: Promise<void>;
+  /** Stops gracefully: nodes and watchers are told, requests under way get their answers, everything is on disk. */
+  close(): Promise<void>;
+}
+
+/** What comes from elsewhere, so that a test can put something small in its place. */
+export interface CoordinatorParts {
+  readonly openSwarm: (options: { host: string; port: number; logger: Logger }) => Promise<OriginSwarm>;
+  readonly createVerifier: CreateVerifier;
+  readonly limits?: ShellLimits;
+  readonly now?: () => Millis;
+}
+
+/** Throws FleetError data-locked, schema-newer, data-corrupt, storage-failed, disk-full, port-in-use or listen-failed. */
+export async function runCoordinator(
+  options: CoordinatorOptions,
+  parts: CoordinatorParts,
+): Promise<Coordinator> {
+  const opened: Closer[] = [];
+  try {
+    return await start(options, parts, opened);
+  } catch (error) {
+    for (const close of opened.toReversed()) await close();
+    throw error;
+  }
+}
+
+type Closer = () => void | Promise<void>;
+
+async function start(
+  options: CoordinatorOptions,
+  parts: CoordinatorParts,
+  opened: Closer[],
+): Promise<Coordinator> {
+  const { logger, version, swarmListen } = options;
+  const limits = parts.limits ?? SHELL_LIMITS;
+  const paths = openDataDirectory(options.dataDirectory);
+  const lock = lockDataDirectory(paths);
+  opened.push(() => lock.release());
+  const store = new SqliteStore(paths.database);
+  opened.push(() => store.close());
+  const records = store.loadRecords();
+  const swarm = await parts.openSwarm({ ...swarmListen, logger });
+  opened.push(() => swarm.close());
+  const originHost = isWildcard(swarmListen.host) ? null : swarmListen.host;
+  const origin = { host: originHost, port: swarm.port };
+  const core = new CoordinatorCore({ records, origin, coordinatorVersion: version });
+  const artifacts = new ArtifactStore(paths.artifacts, limits, logger);
+  await artifacts.removeLeftovers(core.artifactsInUse(), Date.now());
+  const coordinator = new RunningCoordinator({
+    ...{ core, store, lock, swarm, artifacts, limits, logger },
+    createVerifier: parts.createVerifier,
+    now: parts.now ?? steadyNow,
+  });
+  await coordinator.start(options.listen);
+  logger.info(
+    { url: coordinator.url, swarmPort: swarm.port, version, nodes: core.nodes().length },
+    "the coordinator is up",
+  );
+  return coordinator;
+}

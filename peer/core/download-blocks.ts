@@ -1,0 +1,151 @@
+// Requests and their answers: keeps each link's window full, takes blocks in, and takes requests back.
+// Never decides which block is next (request-choice.ts) or how long to wait (patience.ts).
+import type { Millis } from "../../protocol/ids.ts";
+import {
+  type DownloadState,
+  disown,
+  forgetAsk,
+  type Link,
+  offerAgain,
+  openBlocksMax,
+  recordAsk,
+  rememberCancelled,
+  windowBlocks,
+} from "./download-state.ts";
+import { type BlockEvent, orderOf, type Turn } from "./download-turn.ts";
+import { BLOCK_BYTES, blockBytes, blockKey, blockOfKey, pieceOfKey } from "./geometry.ts";
+import type { PieceProgress } from "./piece-progress.ts";
+import { chooseBlock } from "./request-choice.ts";
+
+/** After a refusal: long enough that a remote that always refuses costs nothing. */
+const REJECTED_PAUSE_MS = 500;
+/** Blocks nobody asked for: a megabyte may be a race, more is a flood. */
+const UNASKED_BYTES_MAX = 1024 * 1024;
+
+/** Asks for blocks until the link's window is full or it has nothing to offer. */
+export function pump(turn: Turn, link: Link): void {
+  const { state, now, out } = turn;
+  if (link.choked || link.useful === 0 || now < link.pausedUntil) return;
+  if (link.open.size === 0) link.stalled = false;
+  const windowMax = windowBlocks(link, state.config);
+  const openMax = openBlocksMax(state);
+  while (link.open.size < windowMax && (state.openBlocks < openMax || link.open.size === 0)) {
+    const choice = chooseBlock(state, link, now);
+    if (choice === null) return;
+    recordAsk(state, link, { ...choice, now });
+    const key = blockKey(choice.progress.piece, choice.block);
+    out.push({ kind: "request", ...orderOf(turn, link, key) });
+  }
+}
+
+export function pumpAll(turn: Turn): void {
+  for (const link of turn.state.links.values()) pump(turn, link);
+}
+
+export function onBlock(turn: Turn, link: Link, event: BlockEvent): void {
+  const { state, now } = turn;
+  const key = keyOf(state, event);
+  const asked = key !== null && link.open.has(key);
+  if (key === null || !(asked || link.cancelled.has(key))) {
+    noteUnasked(turn, link, event.bytes.length);
+    return;
+  }
+  link.lastBlockAt = now;
+  link.rate.add(event.bytes.length, now);
+  link.stalled = false;
+  link.giveUps = 0;
+  link.cancelled.delete(key);
+  takeBlock(turn, link, { key, asked, event });
+  pump(turn, link);
+}
+
+function takeBlock(
+  turn: Turn,
+  link: Link,
+  arrival: { key: number; asked: boolean; event: BlockEvent },
+): void {
+  const { state, out } = turn;
+  const { key, asked, event } = arrival;
+  const progress = state.active.get(event.piece);
+  const block = blockOfKey(key);
+  const wanted = progress !== undefined && !progress.isReceived(block) && (asked || !progress.exclusive);
+  if (asked) closeAsk(state, link, key);
+  if (!wanted) return;
+  const late = progress.receive(block, link.id, link.source);
+  if (progress.missing === 0) state.unfilled.delete(progress);
+  for (const id of late) cancelOn(turn, id, key);
+  out.push({ kind: "keep-block", piece: event.piece, offset: event.offset, bytes: event.bytes });
+  if (progress.isComplete)
+    out.push({ kind: "verify-piece", piece: event.piece, wantDigests: progress.exclusive });
+}
+
+/** Removes the request without telling its piece, which hears of it through the block itself. */
+function closeAsk(state: DownloadState, link: Link, key: number): void {
+  link.open.delete(key);
+  state.openBlocks -= 1;
+}
+
+function cancelOn(turn: Turn, id: number, key: number): void {
+  const link = turn.state.links.get(id);
+  if (link === undefined || !link.open.has(key)) return;
+  closeAsk(turn.state, link, key);
+  rememberCancelled(link, key);
+  turn.out.push({ kind: "cancel", ...orderOf(turn, link, key) });
+}
+
+export function onRejected(turn: Turn, link: Link, at: { piece: number; offset: number }): void {
+  const key = blockKey(at.piece, Math.floor(at.offset / BLOCK_BYTES));
+  if (!loseAsk(turn, link, key)) return;
+  disown(link);
+  link.pausedUntil = turn.now + REJECTED_PAUSE_MS;
+  pumpAll(turn);
+}
+
+/** Takes back everything asked of a link, telling it so when it may still answer. */
+export function takeBackAll(turn: Turn, link: Link, tell: boolean): void {
+  for (const key of [...link.open.keys()]) {
+    const order = orderOf(turn, link, key);
+    loseAsk(turn, link, key);
+    if (!tell) continue;
+    rememberCancelled(link, key);
+    turn.out.push({ kind: "cancel", ...order });
+  }
+  disown(link);
+}
+
+/** A request that will not be answered. A piece that only this source may fill starts over with another. */
+function loseAsk(turn: Turn, link: Link, key: number): boolean {
+  if (!forgetAsk(turn.state, link, key)) return false;
+  const progress = turn.state.active.get(pieceOfKey(key));
+  if (progress?.exclusive === true) startOver(turn, progress, link);
+  return true;
+}
+
+function startOver(turn: Turn, progress: PieceProgress, link: Link): void {
+  if (link.own === progress) disown(link);
+  for (const key of [...link.open.keys()])
+    if (pieceOfKey(key) === progress.piece) forgetAsk(turn.state, link, key);
+  offerAgain(turn.state, progress);
+  turn.out.push({ kind: "drop-piece", piece: progress.piece });
+}
+
+function noteUnasked(turn: Turn, link: Link, bytes: number): void {
+  link.unaskedBytes += bytes;
+  if (link.unaskedBytes > UNASKED_BYTES_MAX)
+    turn.out.push({ kind: "close-link", link: link.id, reason: "sent blocks nobody asked for" });
+}
+
+function keyOf(state: DownloadState, event: BlockEvent): number | null {
+  const { geometry } = state;
+  const block = event.offset / BLOCK_BYTES;
+  if (event.piece < 0 || event.piece >= geometry.pieceCount) return null;
+  if (block < 0 || !Number.isInteger(block)) return null;
+  if (event.bytes.length !== blockBytes(geometry, event.piece, block)) return null;
+  return blockKey(event.piece, block);
+}
+
+/** Since when a link owes an answer; null when it owes none. */
+export function owesSince(link: Link): Millis | null {
+  const [oldestAskedAt] = link.open.values();
+  return oldestAskedAt === undefined ? null : Math.max(oldestAskedAt, link.lastBlockAt);
+}

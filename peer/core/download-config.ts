@@ -1,0 +1,35 @@
+// The numbers the download is tuned by, each with its reason. Never read by anything but the download core.
+
+const MIB = 1024 * 1024;
+
+export interface DownloadConfig {
+  /** Requests kept open on a link cover this much of its measured rate: enough to hide a round trip, little to lose. */
+  readonly windowSeconds: number;
+  /** Below this a link idles between answer and next request. */
+  readonly windowBlocksMin: number;
+  /** 2 MiB covers 100 MB/s at 20 ms; more only lengthens what a crash or a cancel throws away. */
+  readonly windowBlocksMax: number;
+  /** All links together never ask for more than this share of the artifact at once: a crash refetches at most so much. */
+  readonly openShareMax: number;
+  /** Bounds of the share above: never so little that links idle, never so much that memory shows it. */
+  readonly openBytesMin: number;
+  readonly openBytesMax: number;
+  /** Started pieces in memory, those being hashed and written included. */
+  readonly activeBytesMax: number;
+  /** A piece's worth of news travels together; short against the time to send a block on a slow link. */
+  readonly haveDelayMs: number;
+  /** How often silence is looked at while anything is asked for. */
+  readonly patienceTickMs: number;
+}
+
+export const DOWNLOAD_CONFIG: DownloadConfig = {
+  windowSeconds: 0.2,
+  windowBlocksMin: 3,
+  windowBlocksMax: 128,
+  openShareMax: 1 / 64,
+  openBytesMin: MIB,
+  openBytesMax: 16 * MIB,
+  activeBytesMax: 64 * MIB,
+  haveDelayMs: 5,
+  patienceTickMs: 100,
+};

@@ -1,0 +1,114 @@
+// Links of a download: what each remote has, whether it is of use to us, and what happens when it falls silent.
+import type { Bitfield } from "../../protocol/bitfield.ts";
+import { owesSince, pump, pumpAll, takeBackAll } from "./download-blocks.ts";
+import { type DownloadState, disown, type Link, newLink, openBytes } from "./download-state.ts";
+import type { DownloadEvent, Turn } from "./download-turn.ts";
+import { giveUpAfterMs, stallAfterMs } from "./patience.ts";
+
+/** A remote that stalls this often without a block in between gets its connection closed; the dialler tries anew. */
+const GIVE_UPS_MAX = 3;
+
+export function onLinkOpen(turn: Turn, event: Extract<DownloadEvent, { kind: "link-open" }>): void {
+  const { state, out } = turn;
+  state.links.set(event.link, newLink(event.link, state, event));
+  if (state.culprits.isBanned(event.source))
+    out.push({ kind: "close-link", link: event.link, reason: "banned" });
+}
+
+export function onLinkClosed(turn: Turn, link: Link): void {
+  const { state } = turn;
+  takeBackAll(turn, link, false);
+  state.links.delete(link.id);
+  if (link.counted) for (const piece of piecesOf(link.has)) state.rarity.loseCopy(piece);
+  pumpAll(turn);
+}
+
+export function onBitfield(turn: Turn, link: Link, has: Bitfield): void {
+  const { state, out } = turn;
+  if (link.announced || link.has.count > 0) {
+    out.push({ kind: "close-link", link: link.id, reason: "announced its pieces twice" });
+    return;
+  }
+  link.announced = true;
+  link.counted = !has.isFull;
+  if (has.isFull) link.has.fill();
+  else for (const piece of piecesOf(has)) addPiece(state, link, piece);
+  link.useful = countUseful(link.has, state.verified);
+  link.exhaustedAt = -1;
+  updateInterest(turn, link);
+  pump(turn, link);
+}
+
+export function onHave(turn: Turn, link: Link, piece: number): void {
+  const { state, out } = turn;
+  if (piece < 0 || piece >= state.geometry.pieceCount) {
+    out.push({ kind: "close-link", link: link.id, reason: "has a piece that does not exist" });
+    return;
+  }
+  if (link.has.has(piece)) return;
+  link.counted = true;
+  addPiece(state, link, piece);
+  if (state.verified.has(piece)) return;
+  link.useful += 1;
+  if (state.rarity.isCandidate(piece)) link.exhaustedAt = -1;
+  updateInterest(turn, link);
+  pump(turn, link);
+}
+
+export function onChoked(turn: Turn, link: Link, dropsRequests: boolean): void {
+  link.choked = true;
+  if (dropsRequests) takeBackAll(turn, link, false);
+  disown(link);
+  pumpAll(turn);
+}
+
+/** Looks at every link that owes blocks: silent ones lose their piece to others, then their requests, then the link. */
+export function checkPatience(turn: Turn): void {
+  for (const link of turn.state.links.values()) checkLink(turn, link);
+  // Links that had nothing to do, or had to pause, may help now.
+  pumpAll(turn);
+}
+
+function checkLink(turn: Turn, link: Link): void {
+  const since = owesSince(link);
+  if (since === null) return;
+  const silentMs = turn.now - since;
+  const rate = link.rate.bytesPerSecond;
+  if (silentMs > stallAfterMs(openBytes(link), rate) && !link.stalled) {
+    link.stalled = true;
+    disown(link);
+  }
+  if (silentMs > giveUpAfterMs(openBytes(link), rate)) giveUpOn(turn, link);
+}
+
+function giveUpOn(turn: Turn, link: Link): void {
+  link.giveUps += 1;
+  link.stalled = false;
+  link.rate.forget();
+  takeBackAll(turn, link, true);
+  if (link.giveUps >= GIVE_UPS_MAX)
+    turn.out.push({ kind: "close-link", link: link.id, reason: "does not answer" });
+}
+
+export function updateInterest(turn: Turn, link: Link): void {
+  const interested = link.useful > 0;
+  if (interested === link.interested) return;
+  link.interested = interested;
+  turn.out.push({ kind: "interest", link: link.id, interested });
+}
+
+function addPiece(state: DownloadState, link: Link, piece: number): void {
+  link.has.add(piece);
+  if (link.counted) state.rarity.gainCopy(piece);
+}
+
+function countUseful(has: Bitfield, verified: Bitfield): number {
+  if (has.isFull) return has.length - verified.count;
+  let useful = 0;
+  for (const piece of piecesOf(has)) if (!verified.has(piece)) useful += 1;
+  return useful;
+}
+
+function* piecesOf(field: Bitfield): Generator<number> {
+  for (let piece = 0; piece < field.length; piece++) if (field.has(piece)) yield piece;
+}

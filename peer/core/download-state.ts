@@ -1,0 +1,157 @@
+// What a download knows: its links, what it has asked of them, and the pieces under way. Shared by the machine
+// (download.ts) and its policy (request-choice.ts); owns the bookkeeping that keeps both views of a request equal.
+import { Bitfield } from "../../protocol/bitfield.ts";
+import type { Millis } from "../../protocol/ids.ts";
+import type { Culprits } from "./culprits.ts";
+import type { DownloadConfig } from "./download-config.ts";
+import { BLOCK_BYTES, blockKey, blockOfKey, type Geometry, type LinkId, pieceOfKey } from "./geometry.ts";
+import type { PieceProgress } from "./piece-progress.ts";
+import type { Rarity } from "./rarity.ts";
+import { BurstRate } from "./rate.ts";
+
+/** Cancelled requests whose answer may still be under way; beyond that an answer counts as unasked for. */
+const CANCELLED_MAX = 1_024;
+
+export interface Link {
+  readonly id: LinkId;
+  /** Who answers for the bytes it sends. */
+  readonly source: string;
+  readonly isOrigin: boolean;
+  /** What the remote has said it has. */
+  readonly has: Bitfield;
+  /** Whether its pieces are in the rarity count; a link that came complete is left out, it changes no order. */
+  counted: boolean;
+  announced: boolean;
+  choked: boolean;
+  interested: boolean;
+  /** Pieces it has and we lack. */
+  useful: number;
+  /** Block key → when it was asked for, oldest first. */
+  readonly open: Map<number, Millis>;
+  readonly cancelled: Set<number>;
+  own: PieceProgress | null;
+  readonly rate: BurstRate;
+  lastBlockAt: Millis;
+  stalled: boolean;
+  /** Times its requests were taken back since it last sent a block. */
+  giveUps: number;
+  pausedUntil: Millis;
+  /** The offer generation at which no piece could be started on it. */
+  exhaustedAt: number;
+  unaskedBytes: number;
+}
+
+export interface DownloadState {
+  readonly geometry: Geometry;
+  readonly config: DownloadConfig;
+  readonly verified: Bitfield;
+  /** Pieces this node asks the origin for first. */
+  readonly share: Bitfield;
+  readonly rarity: Rarity;
+  readonly culprits: Culprits;
+  readonly links: Map<LinkId, Link>;
+  /** Started pieces, until they are verified or given back. */
+  readonly active: Map<number, PieceProgress>;
+  /** Those of them with blocks that nobody was asked for; about one per link. */
+  readonly unfilled: Set<PieceProgress>;
+  /** Blocks asked for on all links. */
+  openBlocks: number;
+  /** Grows whenever a piece can be started again. */
+  offerGeneration: number;
+  readonly news: number[];
+  newsSince: Millis | null;
+  nextPatienceAt: Millis | null;
+  finished: boolean;
+}
+
+export function newLink(
+  id: LinkId,
+  state: DownloadState,
+  options: { source: string; isOrigin: boolean },
+): Link {
+  return {
+    id,
+    ...options,
+    has: new Bitfield(state.geometry.pieceCount),
+    counted: false,
+    announced: false,
+    choked: true,
+    interested: false,
+    useful: 0,
+    open: new Map(),
+    cancelled: new Set(),
+    own: null,
+    rate: new BurstRate(),
+    lastBlockAt: 0,
+    stalled: false,
+    giveUps: 0,
+    pausedUntil: 0,
+    exhaustedAt: -1,
+    unaskedBytes: 0,
+  };
+}
+
+/** Started pieces that may be in memory at once. */
+export function activePiecesMax(state: DownloadState): number {
+  return Math.max(2, Math.floor(state.config.activeBytesMax / state.geometry.pieceLength));
+}
+
+/** Requests that may be open on all links together. */
+export function openBlocksMax(state: DownloadState): number {
+  const { openShareMax, openBytesMin, openBytesMax } = state.config;
+  const bytes = Math.max(openBytesMin, Math.min(openBytesMax, state.geometry.length * openShareMax));
+  return Math.ceil(bytes / BLOCK_BYTES);
+}
+
+export function openBytes(link: Link): number {
+  return link.open.size * BLOCK_BYTES;
+}
+
+/** How many requests this link should have open. A link that had to be given up on is probed with one. */
+export function windowBlocks(link: Link, config: DownloadConfig): number {
+  if (link.giveUps > 0) return 1;
+  const wanted = Math.ceil((config.windowSeconds * link.rate.bytesPerSecond) / BLOCK_BYTES);
+  return Math.max(config.windowBlocksMin, Math.min(config.windowBlocksMax, wanted));
+}
+
+export function recordAsk(
+  state: DownloadState,
+  link: Link,
+  ask: { progress: PieceProgress; block: number; now: Millis },
+): void {
+  ask.progress.ask(ask.block, link.id);
+  if (ask.progress.missing === 0) state.unfilled.delete(ask.progress);
+  link.open.set(blockKey(ask.progress.piece, ask.block), ask.now);
+  state.openBlocks += 1;
+}
+
+/** The request is over: answered, refused, cancelled or lost with its link. False when there was none. */
+export function forgetAsk(state: DownloadState, link: Link, key: number): boolean {
+  if (!link.open.delete(key)) return false;
+  state.openBlocks -= 1;
+  const progress = state.active.get(pieceOfKey(key));
+  progress?.giveUp(blockOfKey(key), link.id);
+  if (progress !== undefined && progress.missing > 0) state.unfilled.add(progress);
+  return true;
+}
+
+export function rememberCancelled(link: Link, key: number): void {
+  const [oldest] = link.cancelled;
+  if (link.cancelled.size >= CANCELLED_MAX && oldest !== undefined) link.cancelled.delete(oldest);
+  link.cancelled.add(key);
+}
+
+/** The piece it was filling is anybody's now. */
+export function disown(link: Link): void {
+  if (link.own !== null) link.own.owner = null;
+  link.own = null;
+}
+
+/** The piece has to be fetched from the start. */
+export function offerAgain(state: DownloadState, progress: PieceProgress): void {
+  const { piece } = progress;
+  state.active.delete(piece);
+  state.unfilled.delete(progress);
+  state.rarity.offer(piece);
+  state.offerGeneration += 1;
+}

@@ -1,0 +1,78 @@
+// The vocabulary of a download: what can happen to it, what it can ask for, and the one turn that joins both.
+import type { Bitfield } from "../../protocol/bitfield.ts";
+import type { Millis } from "../../protocol/ids.ts";
+import type { DownloadState, Link } from "./download-state.ts";
+import { BLOCK_BYTES, blockBytes, blockOfKey, type LinkId, pieceOfKey } from "./geometry.ts";
+
+export type LinkEvent =
+  | { readonly kind: "link-closed"; readonly link: LinkId }
+  /** What a remote says first about itself; one that has nothing may leave it out. */
+  | { readonly kind: "remote-bitfield"; readonly link: LinkId; readonly has: Bitfield }
+  | { readonly kind: "remote-has"; readonly link: LinkId; readonly piece: number }
+  /** `dropsRequests`: without the fast extension a choke takes all open requests with it. */
+  | { readonly kind: "choked"; readonly link: LinkId; readonly dropsRequests: boolean }
+  | { readonly kind: "unchoked"; readonly link: LinkId }
+  | BlockEvent
+  | { readonly kind: "rejected"; readonly link: LinkId; readonly piece: number; readonly offset: number };
+
+export interface BlockEvent {
+  readonly kind: "block";
+  readonly link: LinkId;
+  readonly piece: number;
+  readonly offset: number;
+  /** Handed on untouched; the machine looks at its length only. */
+  readonly bytes: Uint8Array;
+}
+
+export type DownloadEvent =
+  /** `source` answers for the bytes of this link: what is banned when they are wrong. */
+  | { readonly kind: "link-open"; readonly link: LinkId; readonly source: string; readonly isOrigin: boolean }
+  | LinkEvent
+  /** The piece fits its hash and is on disk. `digests` by block, when `verify-piece` wanted them. */
+  | { readonly kind: "piece-verified"; readonly piece: number; readonly digests: readonly string[] }
+  | { readonly kind: "piece-failed"; readonly piece: number; readonly digests: readonly string[] }
+  | { readonly kind: "tick" };
+
+export interface BlockOrder {
+  readonly link: LinkId;
+  readonly piece: number;
+  readonly offset: number;
+  readonly length: number;
+}
+
+export type DownloadEffect =
+  | ({ readonly kind: "request" } & BlockOrder)
+  | ({ readonly kind: "cancel" } & BlockOrder)
+  | { readonly kind: "interest"; readonly link: LinkId; readonly interested: boolean }
+  | { readonly kind: "have"; readonly link: LinkId; readonly piece: number }
+  | {
+      readonly kind: "keep-block";
+      readonly piece: number;
+      readonly offset: number;
+      readonly bytes: Uint8Array;
+    }
+  /** Every block is here: hash it, write it, then say `piece-verified` or `piece-failed`. */
+  | { readonly kind: "verify-piece"; readonly piece: number; readonly wantDigests: boolean }
+  /** What was kept of this piece is of no use. */
+  | { readonly kind: "drop-piece"; readonly piece: number }
+  | { readonly kind: "close-link"; readonly link: LinkId; readonly reason: string }
+  | { readonly kind: "ban"; readonly source: string; readonly piece: number }
+  | { readonly kind: "complete" };
+
+/** One event being handled: handlers read `now`, change `state` and push to `out`. */
+export interface Turn {
+  readonly state: DownloadState;
+  readonly now: Millis;
+  readonly out: DownloadEffect[];
+}
+
+export function orderOf(turn: Turn, link: Link, key: number): BlockOrder {
+  const piece = pieceOfKey(key);
+  const block = blockOfKey(key);
+  return {
+    link: link.id,
+    piece,
+    offset: block * BLOCK_BYTES,
+    length: blockBytes(turn.state.geometry, piece, block),
+  };
+}

@@ -1,0 +1,267 @@
+// Who this node is connected to in one torrent: whom to dial and when, whom to let in, which of two links stays.
+// Decides only; sockets, names and clocks belong to the shell. An id on the wire is a claim and gets nobody more
+// than a place in the list it is on.
+import type { Millis } from "../../protocol/ids.ts";
+import { NEIGHBOURS_MAX } from "../../protocol/limits.ts";
+import { assert, assertNever, type Machine } from "../../protocol/machine.ts";
+import { type Neighbour, ORIGIN_ID } from "../../protocol/messages.ts";
+import type { Prng } from "../../protocol/prng.ts";
+import type { LinkId } from "./geometry.ts";
+
+export type RosterEvent =
+  /** Until the first list everybody is let in: the origin never gets one. */
+  | { readonly kind: "neighbours"; readonly neighbours: readonly Neighbour[] }
+  /** A connection came in and has said what it wants. Answered with `accept` or `refuse`. */
+  | { readonly kind: "arrived"; readonly link: LinkId; readonly id: string | null; readonly address: string }
+  /** A dialled neighbour answered with its handshake. Answered with `accept` or `refuse`. */
+  | {
+      readonly kind: "dialled";
+      readonly link: LinkId;
+      readonly neighbourId: string;
+      readonly id: string | null;
+    }
+  | { readonly kind: "dial-failed"; readonly neighbourId: string }
+  /** An accepted link is gone, for whatever reason. */
+  | { readonly kind: "closed"; readonly link: LinkId }
+  | { readonly kind: "banned"; readonly source: string }
+  | { readonly kind: "tick" };
+
+export type RosterEffect =
+  | { readonly kind: "dial"; readonly neighbour: Neighbour }
+  | {
+      readonly kind: "accept";
+      readonly link: LinkId;
+      readonly source: string;
+      readonly isOrigin: boolean;
+    }
+  | { readonly kind: "refuse"; readonly link: LinkId; readonly reason: string }
+  /** Close an accepted link; `closed` follows. */
+  | { readonly kind: "close"; readonly link: LinkId; readonly reason: string };
+
+/** Links without a list of neighbours: an origin that feeds a whole fleet by itself. */
+const OPEN_LINKS_MAX = 1_024;
+/** Links to clients that are on no list: stock clients of an operator who looks around. */
+const UNLISTED_LINKS_MAX = 16;
+/** Dials under way at once: more would only wait in the same accept queue. */
+const DIALS_MAX = 16;
+const REDIAL_FIRST_MS = 250;
+/** A node that reboots is found again within this. */
+const REDIAL_CAP_MS = 10_000;
+/** A link that lived this long was a good one: the next failure starts from the shortest wait. */
+const SETTLED_AFTER_MS = 10_000;
+
+/** The origin's name where sources are told apart. */
+export const ORIGIN_SOURCE = sourceOf(ORIGIN_ID);
+
+interface Place {
+  neighbour: Neighbour;
+  failures: number;
+  dialling: boolean;
+  nextDialAt: Millis;
+}
+
+interface OpenLink {
+  readonly id: string | null;
+  readonly listed: boolean;
+  readonly dialled: boolean;
+  readonly openedAt: Millis;
+}
+
+export interface RosterOptions {
+  /** How this node names itself; a link to oneself is refused. */
+  readonly ownId: string | null;
+  readonly random: Prng;
+}
+
+export function createRoster(options: RosterOptions): Machine<RosterEvent, RosterEffect> {
+  const roster = new Roster(options);
+  return { handle: (event, now) => roster.handle(event, now), deadline: () => roster.deadline() };
+}
+
+class Roster {
+  readonly #ownId: string | null;
+  readonly #random: Prng;
+  readonly #places = new Map<string, Place>();
+  readonly #links = new Map<LinkId, OpenLink>();
+  readonly #banned = new Set<string>();
+  #openHouse = true;
+  #out: RosterEffect[] = [];
+
+  constructor(options: RosterOptions) {
+    this.#ownId = options.ownId;
+    this.#random = options.random;
+  }
+
+  handle(event: RosterEvent, now: Millis): readonly RosterEffect[] {
+    this.#out = [];
+    this.#apply(event, now);
+    this.#dialDue(now);
+    return this.#out;
+  }
+
+  deadline(): Millis | null {
+    if (this.#dialsUnderWay() >= DIALS_MAX) return null;
+    let soonest: Millis | null = null;
+    for (const place of this.#places.values())
+      if (this.#wantsDial(place)) soonest = Math.min(soonest ?? place.nextDialAt, place.nextDialAt);
+    return soonest;
+  }
+
+  #apply(event: RosterEvent, now: Millis): void {
+    switch (event.kind) {
+      case "neighbours":
+        return this.#setNeighbours(event.neighbours, now);
+      case "arrived":
+        return this.#onArrived(event, now);
+      case "dialled":
+        return this.#onDialled(event, now);
+      case "dial-failed":
+        return this.#onDialFailed(event.neighbourId, now);
+      case "closed":
+        return this.#onClosed(event.link, now);
+      case "banned":
+        this.#banned.add(event.source);
+        return;
+      case "tick":
+        return;
+      default:
+        assertNever(event);
+    }
+  }
+
+  #setNeighbours(neighbours: readonly Neighbour[], now: Millis): void {
+    this.#openHouse = false;
+    const listed = new Map(neighbours.slice(0, NEIGHBOURS_MAX).map((neighbour) => [neighbour.id, neighbour]));
+    for (const [id] of this.#places) if (!listed.has(id)) this.#unlist(id);
+    for (const [id, neighbour] of listed) {
+      const place = this.#places.get(id);
+      if (place !== undefined && sameAddress(place.neighbour, neighbour)) place.neighbour = neighbour;
+      else {
+        const dialling = place?.dialling ?? false;
+        this.#places.set(id, { neighbour, failures: 0, dialling, nextDialAt: now });
+      }
+    }
+  }
+
+  #unlist(id: string): void {
+    this.#places.delete(id);
+    for (const [link, { id: linkedId }] of this.#links)
+      if (linkedId === id) this.#out.push({ kind: "close", link, reason: "not a neighbour any more" });
+  }
+
+  #onArrived(event: Extract<RosterEvent, { kind: "arrived" }>, now: Millis): void {
+    const { link, id, address } = event;
+    const listed = id !== null && this.#places.has(id);
+    const source = listed || (id !== null && this.#openHouse) ? sourceOf(id) : `address ${address}`;
+    const refusal = this.#refusalOf(id, { source, listed });
+    if (refusal !== null) {
+      this.#out.push({ kind: "refuse", link, reason: refusal });
+      return;
+    }
+    // The remote dials anew only when its end of the old link is gone.
+    const old = id === null ? undefined : this.#linkOf(id);
+    if (old !== undefined) this.#out.push({ kind: "close", link: old, reason: "replaced by a newer link" });
+    this.#links.set(link, { id, listed, dialled: false, openedAt: now });
+    this.#out.push({ kind: "accept", link, source, isOrigin: false });
+  }
+
+  #refusalOf(id: string | null, standing: { source: string; listed: boolean }): string | null {
+    if (id !== null && id === this.#ownId) return "is this node itself";
+    if (this.#banned.has(standing.source)) return "is banned";
+    const existing = id === null ? undefined : this.#linkOf(id);
+    if (existing !== undefined && this.#links.get(existing)?.dialled === true) return "is linked already";
+    if (standing.listed || existing !== undefined) return null;
+    return this.#unlistedLinks() < (this.#openHouse ? OPEN_LINKS_MAX : UNLISTED_LINKS_MAX)
+      ? null
+      : "is one too many";
+  }
+
+  #onDialled(event: Extract<RosterEvent, { kind: "dialled" }>, now: Millis): void {
+    const { link, neighbourId, id } = event;
+    const place = this.#places.get(neighbourId);
+    if (place !== undefined) place.dialling = false;
+    const refusal = this.#dialRefusalOf(neighbourId, id);
+    if (refusal !== null) {
+      if (place !== undefined) this.#postpone(place, now);
+      this.#out.push({ kind: "refuse", link, reason: refusal });
+      return;
+    }
+    this.#links.set(link, { id: neighbourId, listed: true, dialled: true, openedAt: now });
+    const isOrigin = neighbourId === ORIGIN_ID;
+    this.#out.push({ kind: "accept", link, source: sourceOf(neighbourId), isOrigin });
+  }
+
+  #dialRefusalOf(neighbourId: string, id: string | null): string | null {
+    if (!this.#places.has(neighbourId)) return "not a neighbour any more";
+    if (this.#banned.has(sourceOf(neighbourId))) return "is banned";
+    // A client without a fleet's id may sit at a neighbour's address; another node must not pass for it.
+    if (id !== null && id !== neighbourId) return `is ${id}, not ${neighbourId}`;
+    return this.#linkOf(neighbourId) === undefined ? null : "is linked already";
+  }
+
+  #onDialFailed(neighbourId: string, now: Millis): void {
+    const place = this.#places.get(neighbourId);
+    if (place === undefined) return;
+    place.dialling = false;
+    this.#postpone(place, now);
+  }
+
+  #onClosed(link: LinkId, now: Millis): void {
+    const open = this.#links.get(link);
+    assert(open !== undefined, `link ${link} was never accepted`);
+    this.#links.delete(link);
+    const place = open.id === null ? undefined : this.#places.get(open.id);
+    if (place === undefined) return;
+    if (now - open.openedAt >= SETTLED_AFTER_MS) place.failures = 0;
+    this.#postpone(place, now);
+  }
+
+  /** Waits double with each failure and lie in the upper half of that, so that nodes do not come back together. */
+  #postpone(place: Place, now: Millis): void {
+    const ceiling = Math.min(REDIAL_CAP_MS, REDIAL_FIRST_MS * 2 ** Math.min(place.failures, 16));
+    place.failures += 1;
+    place.nextDialAt = now + (ceiling / 2) * (1 + this.#random.unit());
+  }
+
+  #dialDue(now: Millis): void {
+    let underWay = this.#dialsUnderWay();
+    for (const place of this.#places.values()) {
+      if (underWay >= DIALS_MAX) return;
+      if (!this.#wantsDial(place) || place.nextDialAt > now) continue;
+      place.dialling = true;
+      underWay += 1;
+      this.#out.push({ kind: "dial", neighbour: place.neighbour });
+    }
+  }
+
+  #wantsDial(place: Place): boolean {
+    const { id, dial } = place.neighbour;
+    if (!dial || place.dialling || id === this.#ownId) return false;
+    return this.#linkOf(id) === undefined && !this.#banned.has(sourceOf(id));
+  }
+
+  #dialsUnderWay(): number {
+    let count = 0;
+    for (const place of this.#places.values()) if (place.dialling) count += 1;
+    return count;
+  }
+
+  #linkOf(id: string): LinkId | undefined {
+    for (const [link, open] of this.#links) if (open.id === id) return link;
+    return undefined;
+  }
+
+  #unlistedLinks(): number {
+    let count = 0;
+    for (const open of this.#links.values()) if (!open.listed) count += 1;
+    return count;
+  }
+}
+
+function sourceOf(id: string): string {
+  return `node ${id}`;
+}
+
+function sameAddress(a: Neighbour, b: Neighbour): boolean {
+  return a.host === b.host && a.port === b.port;
+}

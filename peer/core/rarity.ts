@@ -1,0 +1,93 @@
+// Which piece to start next: the rarest among the neighbours, ties broken at random. Owns the pieces that nobody
+// has been asked for yet, in one bit set per number of known copies; never knows links, requests or time.
+import { Bitfield, bitCount, nthSetBit } from "../../protocol/bitfield.ts";
+import { assert } from "../../protocol/machine.ts";
+import type { Prng } from "../../protocol/prng.ts";
+
+/**
+ * Gaining or losing a copy is O(1). A pick intersects 32 pieces at a time, so it costs pieces / 32 per level of
+ * rarity in use, and happens once per piece, not once per block.
+ */
+export class Rarity {
+  readonly #copies: Uint16Array;
+  readonly #candidates: Bitfield;
+  /** Candidates by number of copies. */
+  readonly #levels: Bitfield[] = [];
+  readonly #random: Prng;
+
+  constructor(pieceCount: number, random: Prng) {
+    this.#copies = new Uint16Array(pieceCount);
+    this.#candidates = new Bitfield(pieceCount);
+    this.#random = random;
+  }
+
+  /** How many pieces are waiting to be started. */
+  get size(): number {
+    return this.#candidates.count;
+  }
+
+  isCandidate(piece: number): boolean {
+    return this.#candidates.has(piece);
+  }
+
+  copiesOf(piece: number): number {
+    return this.#copies[piece] ?? 0;
+  }
+
+  /** The piece may be started, for the first time or again. */
+  offer(piece: number): void {
+    if (this.#candidates.add(piece)) this.#level(this.copiesOf(piece)).add(piece);
+  }
+
+  /** The piece has been started, or is here. */
+  withdraw(piece: number): void {
+    if (this.#candidates.delete(piece)) this.#level(this.copiesOf(piece)).delete(piece);
+  }
+
+  gainCopy(piece: number): void {
+    this.#setCopies(piece, this.copiesOf(piece) + 1);
+  }
+
+  loseCopy(piece: number): void {
+    assert(this.copiesOf(piece) > 0, `piece ${piece} lost a copy it never had`);
+    this.#setCopies(piece, this.copiesOf(piece) - 1);
+  }
+
+  /** A rarest candidate that the remote has and, with a `mask`, that is in the mask; null when there is none. */
+  pick(remote: Bitfield, mask: Bitfield | null): number | null {
+    for (const level of this.#levels) {
+      if (level.count === 0) continue;
+      const piece = this.#pickFrom(level, remote, mask);
+      if (piece !== null) return piece;
+    }
+    return null;
+  }
+
+  #pickFrom(level: Bitfield, remote: Bitfield, mask: Bitfield | null): number | null {
+    const wordCount = level.words.length;
+    const start = this.#random.below(wordCount);
+    for (let step = 0; step < wordCount; step++) {
+      const at = start + step < wordCount ? start + step : start + step - wordCount;
+      const both = (level.words[at] ?? 0) & (remote.words[at] ?? 0);
+      const word = mask === null ? both : both & (mask.words[at] ?? 0);
+      if (word !== 0) return at * 32 + nthSetBit(word, this.#random.below(bitCount(word)));
+    }
+    return null;
+  }
+
+  #setCopies(piece: number, copies: number): void {
+    if (this.#candidates.has(piece)) {
+      this.#level(this.copiesOf(piece)).delete(piece);
+      this.#level(copies).add(piece);
+    }
+    this.#copies[piece] = copies;
+  }
+
+  #level(copies: number): Bitfield {
+    for (let next = this.#levels.length; next <= copies; next++)
+      this.#levels.push(new Bitfield(this.#copies.length));
+    const level = this.#levels[copies];
+    assert(level !== undefined, `no level for ${copies} copies`);
+    return level;
+  }
+}

@@ -1,0 +1,124 @@
+// Which block to ask a link for next. Inputs: what the link has, the piece it fills, the pieces under way, rarity,
+// this node's share towards the origin, and how soon other links should deliver. Changes nothing but ownership.
+import type { Millis } from "../../protocol/ids.ts";
+import { activePiecesMax, type DownloadState, type Link, openBytes } from "./download-state.ts";
+import { BLOCK_BYTES, blockCount, blockOfKey, pieceOfKey } from "./geometry.ts";
+import { drainMs } from "./patience.ts";
+import { PieceProgress } from "./piece-progress.ts";
+
+export interface Choice {
+  readonly progress: PieceProgress;
+  readonly block: number;
+}
+
+/** A second request is worth its bytes only when it should answer in less than half the time of the first. */
+const RIVAL_ADVANTAGE = 2;
+/** Estimates closer than this are noise. */
+const RIVAL_MARGIN_MS = 50;
+
+/**
+ * In this order: finish the piece the link fills; adopt one that lost its link; start the rarest; help with a piece
+ * that another link fills; ask again for what a much slower or silent link owes.
+ */
+export function chooseBlock(state: DownloadState, link: Link, now: Millis): Choice | null {
+  return (
+    ownBlock(link) ??
+    adoptedBlock(state, link) ??
+    freshBlock(state, link) ??
+    helpingBlock(state, link) ??
+    rivalBlock(state, link, now)
+  );
+}
+
+function ownBlock(link: Link): Choice | null {
+  const block = link.own?.firstMissing() ?? null;
+  if (link.own === null || block === null) return null;
+  return { progress: link.own, block };
+}
+
+function adoptedBlock(state: DownloadState, link: Link): Choice | null {
+  for (const progress of state.unfilled)
+    if (progress.owner === null && link.has.has(progress.piece)) return own(link, progress);
+  return null;
+}
+
+function freshBlock(state: DownloadState, link: Link): Choice | null {
+  if (link.exhaustedAt === state.offerGeneration || state.active.size >= activePiecesMax(state)) return null;
+  const piece = rarestFor(state, link);
+  if (piece === null) {
+    link.exhaustedAt = state.offerGeneration;
+    return null;
+  }
+  const progress = new PieceProgress(
+    piece,
+    blockCount(state.geometry, piece),
+    state.culprits.isSuspect(piece),
+  );
+  state.rarity.withdraw(piece);
+  state.active.set(piece, progress);
+  state.unfilled.add(progress);
+  return own(link, progress);
+}
+
+/** The origin is asked for this node's share first, so that each piece leaves it once before any leaves it twice. */
+function rarestFor(state: DownloadState, link: Link): number | null {
+  const ofShare = link.isOrigin ? state.rarity.pick(link.has, state.share) : null;
+  return ofShare ?? state.rarity.pick(link.has, null);
+}
+
+function own(link: Link, progress: PieceProgress): Choice | null {
+  const block = progress.firstMissing();
+  if (block === null) return null;
+  // What the link filled before is fully asked for: it stays owned by nobody, so that a lost block is adopted.
+  if (link.own !== null) link.own.owner = null;
+  link.own = progress;
+  progress.owner = link.id;
+  return { progress, block };
+}
+
+function helpingBlock(state: DownloadState, link: Link): Choice | null {
+  let best: PieceProgress | null = null;
+  for (const progress of state.unfilled) {
+    if (progress.exclusive || progress.missing <= (best?.missing ?? 0)) continue;
+    if (link.has.has(progress.piece)) best = progress;
+  }
+  const block = best?.lastMissing() ?? null;
+  return best === null || block === null ? null : { progress: best, block };
+}
+
+function rivalBlock(state: DownloadState, link: Link, now: Millis): Choice | null {
+  const endgame = isEndgame(state);
+  const ownMs = drainMs(openBytes(link) + BLOCK_BYTES, link.rate.bytesPerSecond);
+  for (const debtor of state.links.values()) {
+    if (debtor === link || debtor.open.size === 0) continue;
+    const worthIt =
+      debtor.stalled || (endgame && owesFor(debtor, now) > RIVAL_ADVANTAGE * ownMs + RIVAL_MARGIN_MS);
+    const choice = worthIt ? owedBlock(state, link, debtor) : null;
+    if (choice !== null) return choice;
+  }
+  return null;
+}
+
+/** Nothing is left that has not been asked of somebody. */
+function isEndgame(state: DownloadState): boolean {
+  return state.rarity.size === 0 && state.unfilled.size === 0;
+}
+
+/** How much longer a link should need for what it owes, silence so far included. */
+function owesFor(debtor: Link, now: Millis): number {
+  const [oldestAskedAt = now] = debtor.open.values();
+  const silentMs = now - Math.max(debtor.lastBlockAt, oldestAskedAt);
+  return silentMs + drainMs(openBytes(debtor), debtor.rate.bytesPerSecond);
+}
+
+/** The last block the debtor owes that this link could send: the one it would come to last. */
+function owedBlock(state: DownloadState, link: Link, debtor: Link): Choice | null {
+  let found: Choice | null = null;
+  for (const key of debtor.open.keys()) {
+    const progress = state.active.get(pieceOfKey(key));
+    if (progress === undefined || progress.exclusive || !link.has.has(progress.piece)) continue;
+    const block = blockOfKey(key);
+    if (progress.onlyAskedOf(block) === debtor.id) found = { progress, block };
+  }
+  return found;
+}

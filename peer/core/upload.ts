@@ -1,0 +1,256 @@
+// Whom to send what next: a queue of requests per link, served piece by piece on a few links at a time, so that
+// whole pieces get out early and can be passed on. Owns the queues and the room left in each socket; never bytes.
+//
+// Bounded: requests per link, bytes handed to a socket that has not taken them, links that send at once.
+import type { Bitfield } from "../../protocol/bitfield.ts";
+import type { Millis } from "../../protocol/ids.ts";
+import { PIECE_LENGTH_MAX } from "../../protocol/limits.ts";
+import { assert, assertNever, type Machine } from "../../protocol/machine.ts";
+import { type Geometry, type LinkId, pieceBytes } from "./geometry.ts";
+import { BurstRate } from "./rate.ts";
+
+export type UploadEvent =
+  | { readonly kind: "link-open"; readonly link: LinkId }
+  | { readonly kind: "link-closed"; readonly link: LinkId }
+  | ({ readonly kind: "requested" } & UploadOrder)
+  | ({ readonly kind: "cancelled" } & UploadOrder)
+  /** The socket took this many bytes of blocks that were sent. */
+  | { readonly kind: "sent"; readonly link: LinkId; readonly bytes: number }
+  | { readonly kind: "tick" };
+
+export interface UploadOrder {
+  readonly link: LinkId;
+  readonly piece: number;
+  readonly offset: number;
+  readonly length: number;
+}
+
+export type UploadEffect =
+  | ({ readonly kind: "send" } & UploadOrder)
+  /** Tell a remote with the fast extension that this will not come. */
+  | ({ readonly kind: "reject" } & UploadOrder)
+  | { readonly kind: "unchoke"; readonly link: LinkId }
+  | { readonly kind: "close-link"; readonly link: LinkId; readonly reason: string };
+
+export interface UploadConfig {
+  /** Links served at once. Two to four keep a shared uplink full while each piece still gets most of it. */
+  readonly slots: number;
+  /** Bytes a socket may hold unsent: this much time at the rate it drains, within bounds. */
+  readonly aheadSeconds: number;
+  readonly aheadBytesMin: number;
+  readonly aheadBytesMax: number;
+}
+
+export const UPLOAD_CONFIG: UploadConfig = {
+  slots: 4,
+  aheadSeconds: 0.05,
+  aheadBytesMin: 128 * 1024,
+  aheadBytesMax: 1024 * 1024,
+};
+
+/** The largest block BitTorrent clients may ask for. */
+const REQUEST_BYTES_MAX = 128 * 1024;
+/** Twice what the greediest stock client keeps open (libtorrent: 500). */
+const QUEUE_MAX = 1_024;
+/** Requests that had to be refused: a race costs a few, a flood this many. */
+const REFUSED_MAX = 4_096;
+
+/** The fastest drain seen is forgotten over about a thousand blocks. */
+const FASTEST_DECAY = 0.001;
+/** Sixteen crawling links fill a slot between them. */
+const SLOT_SHARE_MIN = 1 / 16;
+
+interface Turn {
+  readonly piece: number;
+  bytesLeft: number;
+}
+
+interface Queue {
+  readonly link: LinkId;
+  /** In order of arrival, by piece and offset. */
+  readonly orders: Map<number, UploadOrder>;
+  readonly drain: BurstRate;
+  unsentBytes: number;
+  refused: number;
+  /** The piece it is being served and how much of it is still to go; null while it waits for a turn. */
+  turn: Turn | null;
+}
+
+export interface UploadOptions {
+  readonly geometry: Geometry;
+  /** Read on every request: only these pieces are served. */
+  readonly verified: Bitfield;
+  readonly config?: UploadConfig;
+}
+
+export function createUpload(options: UploadOptions): Machine<UploadEvent, UploadEffect> {
+  const upload = new Upload(options);
+  return { handle: (event, now) => upload.handle(event, now), deadline: () => null };
+}
+
+class Upload {
+  readonly #geometry: Geometry;
+  readonly #verified: Bitfield;
+  readonly #config: UploadConfig;
+  readonly #queues = new Map<LinkId, Queue>();
+  /** Links in the middle of a piece that have asked for more of it, in the order their turns began. */
+  readonly #serving = new Set<Queue>();
+  /** Links that have asked and wait for a turn, longest first. */
+  readonly #waiting = new Set<Queue>();
+  #fastestDrain = 0;
+  #out: UploadEffect[] = [];
+
+  constructor(options: UploadOptions) {
+    this.#geometry = options.geometry;
+    this.#verified = options.verified;
+    this.#config = options.config ?? UPLOAD_CONFIG;
+  }
+
+  handle(event: UploadEvent, now: Millis): readonly UploadEffect[] {
+    this.#out = [];
+    if (event.kind === "link-open") this.#open(event.link);
+    else if (event.kind !== "tick") this.#onQueueEvent(event, now);
+    this.#serve();
+    return this.#out;
+  }
+
+  #onQueueEvent(event: Exclude<UploadEvent, { kind: "link-open" | "tick" }>, now: Millis): void {
+    const queue = this.#queues.get(event.link);
+    assert(queue !== undefined, `link ${event.link} is not open`);
+    switch (event.kind) {
+      case "link-closed":
+        return this.#close(queue);
+      case "requested":
+        return this.#onRequest(queue, event);
+      case "cancelled":
+        return this.#onCancel(queue, event);
+      case "sent":
+        return this.#onSent(queue, event.bytes, now);
+      default:
+        assertNever(event);
+    }
+  }
+
+  #open(link: LinkId): void {
+    const queue = { link, orders: new Map(), drain: new BurstRate(), unsentBytes: 0, refused: 0, turn: null };
+    this.#queues.set(link, queue);
+    // Everybody in a fleet is served: there is nothing to barter for, and the turns keep order.
+    this.#out.push({ kind: "unchoke", link });
+  }
+
+  #close(queue: Queue): void {
+    this.#queues.delete(queue.link);
+    this.#serving.delete(queue);
+    this.#waiting.delete(queue);
+  }
+
+  #onRequest(queue: Queue, order: UploadOrder): void {
+    const { link, piece, offset, length } = order;
+    const key = orderKey(order);
+    if (!this.#isInside(order)) {
+      this.#out.push({ kind: "close-link", link, reason: "asked for bytes that do not exist" });
+    } else if (queue.orders.has(key)) {
+      // The first of two equal requests answers both.
+      return;
+    } else if (!this.#verified.has(piece) || queue.orders.size >= QUEUE_MAX) {
+      this.#refuse(queue, order);
+    } else {
+      queue.orders.set(key, { link, piece, offset, length });
+      (queue.turn === null ? this.#waiting : this.#serving).add(queue);
+    }
+  }
+
+  #refuse(queue: Queue, order: UploadOrder): void {
+    const { link, piece, offset, length } = order;
+    queue.refused += 1;
+    this.#out.push(
+      queue.refused > REFUSED_MAX
+        ? { kind: "close-link", link, reason: "floods with requests" }
+        : { kind: "reject", link, piece, offset, length },
+    );
+  }
+
+  #onCancel(queue: Queue, order: UploadOrder): void {
+    const key = orderKey(order);
+    if (queue.orders.get(key)?.length === order.length) queue.orders.delete(key);
+    if (queue.orders.size > 0) return;
+    this.#serving.delete(queue);
+    this.#waiting.delete(queue);
+  }
+
+  #onSent(queue: Queue, bytes: number, now: Millis): void {
+    queue.unsentBytes -= bytes;
+    queue.drain.add(bytes, now);
+    const rate = queue.drain.bytesPerSecond;
+    this.#fastestDrain = Math.max(rate, this.#fastestDrain - this.#fastestDrain * FASTEST_DECAY);
+  }
+
+  #serve(): void {
+    let busy = 0;
+    for (const queue of this.#serving) {
+      if (busy >= this.#config.slots) return;
+      busy += this.#sendTo(queue);
+    }
+    while (busy < this.#config.slots) {
+      const [next] = this.#waiting;
+      if (next === undefined) return;
+      this.#waiting.delete(next);
+      busy += this.#sendTo(next);
+    }
+  }
+
+  /** Fills the socket with the piece whose turn it is. Returns the share of a slot that this link keeps busy. */
+  #sendTo(queue: Queue): number {
+    const [first] = queue.orders.values();
+    assert(first !== undefined, `link ${queue.link} has a turn without a request`);
+    queue.turn ??= { piece: first.piece, bytesLeft: pieceBytes(this.#geometry, first.piece) };
+    const aheadMax = this.#aheadBytes(queue);
+    for (const order of queue.orders.values()) {
+      if (queue.unsentBytes >= aheadMax) break;
+      if (order.piece === queue.turn.piece) this.#send(queue, order, queue.turn);
+    }
+    return this.#settle(queue, queue.unsentBytes >= aheadMax);
+  }
+
+  #send(queue: Queue, order: UploadOrder, turn: Turn): void {
+    queue.orders.delete(orderKey(order));
+    queue.unsentBytes += order.length;
+    turn.bytesLeft -= order.length;
+    this.#out.push({ kind: "send", ...order });
+  }
+
+  /** Puts the link where it belongs after sending: on with its piece, to the back of the line, or at rest. */
+  #settle(queue: Queue, blocked: boolean): number {
+    const pieceOver = (queue.turn?.bytesLeft ?? 0) <= 0;
+    const asksForMore = queue.orders.size > 0;
+    if (blocked && asksForMore && !pieceOver) this.#serving.add(queue);
+    else this.#serving.delete(queue);
+    // A link that is merely slow to ask keeps its turn: it goes on with its piece before others start theirs.
+    if (pieceOver || (asksForMore && !blocked)) queue.turn = null;
+    if (queue.turn === null && asksForMore) this.#waiting.add(queue);
+    return blocked ? this.#weightOf(queue) : 0;
+  }
+
+  /** A remote that drains slowly leaves room on our uplink for others: it takes part of a slot only. */
+  #weightOf(queue: Queue): number {
+    const rate = queue.drain.bytesPerSecond;
+    if (rate === 0 || this.#fastestDrain === 0) return 1;
+    return Math.max(SLOT_SHARE_MIN, Math.min(1, rate / this.#fastestDrain));
+  }
+
+  #aheadBytes(queue: Queue): number {
+    const { aheadSeconds, aheadBytesMin, aheadBytesMax } = this.#config;
+    return Math.max(aheadBytesMin, Math.min(aheadBytesMax, aheadSeconds * queue.drain.bytesPerSecond));
+  }
+
+  #isInside(order: UploadOrder): boolean {
+    const { piece, offset, length } = order;
+    if (piece < 0 || piece >= this.#geometry.pieceCount) return false;
+    if (offset < 0 || length < 1 || length > REQUEST_BYTES_MAX) return false;
+    return offset + length <= pieceBytes(this.#geometry, piece);
+  }
+}
+
+function orderKey(order: UploadOrder): number {
+  return order.piece * PIECE_LENGTH_MAX + order.offset;
+}

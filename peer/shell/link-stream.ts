@@ -1,0 +1,167 @@
+// One connection of the swarm: a socket on one side, WebTorrent on the other, and the wire guard between them.
+// Owns the socket, its deadline and its bounds. WebTorrent's own pipeline carries the handshake; afterwards bytes go
+// straight between socket and wire, which saves four stream hops per message.
+import type { Socket } from "node:net";
+import { Duplex } from "node:stream";
+import { HANDSHAKE_TIMEOUT_MS } from "../../protocol/limits.ts";
+import { HANDSHAKE_BYTES, type Handshake } from "../core/handshake.ts";
+import { WireGuard } from "../core/wire-guard.ts";
+
+/** Unsent bytes at which nothing more is read from a remote that does not read itself. Blocks alone stay well below. */
+const UNSENT_BYTES_PAUSE = 4 * 1024 * 1024;
+/** A dead remote is noticed within about a minute, also when nothing is owed either way. */
+const TCP_KEEP_ALIVE_MS = 30_000;
+
+export interface LinkStreamOptions {
+  readonly link: number;
+  readonly infoHash: string;
+  readonly pieceCount: number;
+  /** The remote has said who it is. Nothing more is passed on before {@link LinkStream.proceed}. */
+  readonly onHandshake: (handshake: Handshake) => void;
+}
+
+/** Where bytes from the remote go once the wire is up. */
+export type WireInput = (bytes: Uint8Array) => void;
+
+export class LinkStream extends Duplex {
+  /** WebTorrent takes a stream with these four for a peer that is connected already; see webtorrent-adapter.ts. */
+  readonly id: string;
+  readonly connected = true;
+  readonly remoteAddress = "link";
+  readonly remotePort: number;
+  readonly #socket: Socket;
+  readonly #guard: WireGuard;
+  readonly #onHandshake: (handshake: Handshake) => void;
+  #input: WireInput | null = null;
+  /** Guarded bytes that nobody may see yet; the socket is paused while there are any. */
+  readonly #heldParts: Uint8Array[] = [];
+  #handshakeBytesSent = 0;
+  /** Messages of this turn of the event loop. */
+  #outbox: Uint8Array[] = [];
+  #queuedBytes = 0;
+  #flushedBytes = 0;
+  #onFlushed: () => void = () => undefined;
+  #violation: string | null = null;
+
+  constructor(socket: Socket, options: LinkStreamOptions) {
+    super({ allowHalfOpen: false });
+    this.id = `link:${options.link}`;
+    this.remotePort = options.link;
+    this.#socket = socket;
+    this.#guard = new WireGuard(options);
+    this.#onHandshake = options.onHandshake;
+    // WebTorrent listens too, but only once the stream is handed over.
+    this.on("error", () => undefined);
+    this.#listen();
+  }
+
+  /** Why the remote was cut off, null when it was not. */
+  get violation(): string | null {
+    return this.#violation;
+  }
+
+  /** Bytes of messages handed in so far; compare with {@link flushedBytes}. */
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
+
+  /** How much of that the operating system has taken. */
+  get flushedBytes(): number {
+    return this.#flushedBytes;
+  }
+
+  /** Bytes a listener has already read from the socket. */
+  receive(bytes: Uint8Array): void {
+    const verdict = this.#guard.push(bytes);
+    if (verdict.kind === "violation") {
+      this.#violation = verdict.reason;
+      this.destroy();
+      return;
+    }
+    this.#deliver(verdict.parts);
+    if (verdict.handshake !== null) this.#onHandshake(verdict.handshake);
+  }
+
+  /** The remote may talk to WebTorrent. */
+  proceed(): void {
+    this.#socket.setTimeout(0);
+    const [handshake, ...rest] = this.#heldParts.splice(0);
+    if (handshake !== undefined) this.push(handshake);
+    this.#heldParts.push(...rest);
+  }
+
+  /** WebTorrent's wire is up: from here on it is fed directly and sends through {@link send}. */
+  joinWire(input: WireInput, onFlushed: () => void): void {
+    this.#input = input;
+    this.#onFlushed = onFlushed;
+    for (const part of this.#heldParts.splice(0)) input(part);
+    this.#socket.resume();
+  }
+
+  /** Sends a message. Those of one turn of the event loop leave in one system call. */
+  send(bytes: Uint8Array): void {
+    this.#queuedBytes += bytes.length;
+    this.#outbox.push(bytes);
+    if (this.#outbox.length === 1 && this.#handshakeIsOut) process.nextTick(() => this.#empty());
+  }
+
+  override _read(): void {
+    // Only the handshake comes this way, and it is pushed by `proceed`.
+  }
+
+  /** WebTorrent's pipeline sends our handshake, and nothing else, before the wire is joined. */
+  override _write(chunk: Uint8Array, _encoding: BufferEncoding, callback: () => void): void {
+    this.#handshakeBytesSent += chunk.length;
+    this.#socket.write(chunk);
+    if (this.#handshakeIsOut) this.#empty();
+    callback();
+  }
+
+  override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
+    this.#socket.destroy();
+    callback(error);
+  }
+
+  #listen(): void {
+    const socket = this.#socket;
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, TCP_KEEP_ALIVE_MS);
+    socket.setTimeout(HANDSHAKE_TIMEOUT_MS, () => this.destroy());
+    socket.on("data", (bytes) => this.receive(bytes));
+    socket.on("drain", () => socket.resume());
+    // Both are a remote's business: the link is gone, and the roster decides what follows.
+    socket.on("error", () => this.destroy());
+    socket.on("close", () => this.destroy());
+  }
+
+  #deliver(parts: readonly Uint8Array[]): void {
+    if (this.#input !== null) {
+      for (const part of parts) this.#input(part);
+      return;
+    }
+    this.#heldParts.push(...parts);
+    if (this.#heldParts.length > 0) this.#socket.pause();
+  }
+
+  /** Messages must not overtake our handshake. */
+  get #handshakeIsOut(): boolean {
+    return this.#handshakeBytesSent >= HANDSHAKE_BYTES;
+  }
+
+  #empty(): void {
+    const messages = this.#outbox;
+    this.#outbox = [];
+    const last = messages.pop();
+    if (last === undefined || this.destroyed) return;
+    const bytes = messages.reduce((sum, message) => sum + message.length, last.length);
+    const socket = this.#socket;
+    socket.cork();
+    for (const message of messages) socket.write(message);
+    socket.write(last, () => {
+      this.#flushedBytes += bytes;
+      if (!this.destroyed) this.#onFlushed();
+    });
+    socket.uncork();
+    if (socket.writableLength > UNSENT_BYTES_PAUSE) socket.pause();
+  }
+}

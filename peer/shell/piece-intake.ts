@@ -1,0 +1,67 @@
+// Started pieces on their way to the disk: gathers blocks, then hashes and writes the whole.
+// Holds only what the download machine has started; never decides whether a piece is wanted.
+import { createHash } from "node:crypto";
+import { assert } from "../../protocol/machine.ts";
+import { BLOCK_BYTES, pieceBytes } from "../core/geometry.ts";
+import type { PieceStore } from "./piece-store.ts";
+
+export interface Verdict {
+  readonly fits: boolean;
+  /** SHA-1 by block; empty unless the piece failed or they were asked for. */
+  readonly digests: readonly string[];
+}
+
+export class PieceIntake {
+  readonly #store: PieceStore;
+  readonly #pieces = new Map<number, Uint8Array<ArrayBuffer>>();
+  readonly #settling = new Set<Promise<Verdict>>();
+
+  constructor(store: PieceStore) {
+    this.#store = store;
+  }
+
+  keep(piece: number, offset: number, bytes: Uint8Array): void {
+    let whole = this.#pieces.get(piece);
+    if (whole === undefined) {
+      whole = new Uint8Array(pieceBytes(this.#store.geometry, piece));
+      this.#pieces.set(piece, whole);
+    }
+    whole.set(bytes, offset);
+  }
+
+  drop(piece: number): void {
+    this.#pieces.delete(piece);
+  }
+
+  /** Hashes a gathered piece and writes it when it fits. Rejects with the disk's FleetError. */
+  settle(piece: number, options: { wantDigests: boolean }): Promise<Verdict> {
+    const bytes = this.#pieces.get(piece);
+    assert(bytes !== undefined, `piece ${piece} is complete but was never kept`);
+    this.#pieces.delete(piece);
+    const settling = this.#settle(piece, bytes, options.wantDigests);
+    this.#settling.add(settling);
+    return settling.finally(() => this.#settling.delete(settling));
+  }
+
+  /** Resolves once nothing is being hashed or written. */
+  async idle(): Promise<void> {
+    await Promise.allSettled(this.#settling);
+  }
+
+  async #settle(piece: number, bytes: Uint8Array<ArrayBuffer>, wantDigests: boolean): Promise<Verdict> {
+    const fits = await this.#store.fits(piece, bytes);
+    if (fits) await this.#store.write(piece, bytes);
+    return { fits, digests: fits && !wantDigests ? [] : blockDigests(bytes) };
+  }
+}
+
+function blockDigests(bytes: Uint8Array): readonly string[] {
+  const digests: string[] = [];
+  for (let at = 0; at < bytes.length; at += BLOCK_BYTES)
+    digests.push(
+      createHash("sha1")
+        .update(bytes.subarray(at, at + BLOCK_BYTES))
+        .digest("base64"),
+    );
+  return digests;
+}

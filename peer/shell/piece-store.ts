@@ -1,0 +1,183 @@
+// The bytes of one artifact on disk: verified pieces are written, parts of them read for others. One file descriptor,
+// positioned reads and writes. Knows piece hashes; never decides which piece, and never marks one as verified.
+
+import { webcrypto } from "node:crypto";
+import { constants } from "node:fs";
+import { type FileHandle, open, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { FleetError } from "../../protocol/errors.ts";
+import type { Artifact } from "../../protocol/manifest.ts";
+import { type Geometry, geometryOf, pieceBytes } from "../core/geometry.ts";
+import { checkDiskSpace, diskError, errnoOf } from "./disk-errors.ts";
+import { ExtentCache } from "./extent-cache.ts";
+import { syncDirectory } from "./files.ts";
+import { PIECE_HASH_BYTES } from "./torrent-info.ts";
+
+/** Disk is read in runs of at most this much: one read serves 64 requests, and the cache counts in these. */
+const EXTENT_BYTES = 1024 * 1024;
+/** 32 MiB: two runs for each of the links that are served at once, and room for what has just arrived. */
+const EXTENTS_MAX = 32;
+
+export interface PieceStoreOptions {
+  readonly artifact: Artifact;
+  /** SHA-1 of every piece, one after the other. */
+  readonly pieceHashes: Uint8Array;
+  readonly filePath: string;
+  /** Opens an existing file for reading only. */
+  readonly complete: boolean;
+}
+
+export class PieceStore {
+  readonly geometry: Geometry;
+  /** The file was there, in full length, before it was opened: it may hold pieces. */
+  readonly existed: boolean;
+  readonly #file: FileHandle;
+  readonly #path: string;
+  readonly #hashes: Buffer;
+  /** All pieces but the last have the same length, so one is enough. */
+  #zeroDigest: { readonly length: number; readonly digest: Uint8Array } | null = null;
+  readonly #cache = new ExtentCache(EXTENTS_MAX);
+
+  private constructor(file: FileHandle, existed: boolean, options: PieceStoreOptions) {
+    this.geometry = geometryOf(options.artifact);
+    this.existed = existed;
+    this.#file = file;
+    this.#path = options.filePath;
+    this.#hashes = Buffer.from(options.pieceHashes);
+  }
+
+  /** FleetError disk-full when the file cannot fit, file-missing when `complete` and it is not there in full. */
+  static async open(options: PieceStoreOptions): Promise<PieceStore> {
+    const { artifact, filePath, complete } = options;
+    const found = await sizeOf(filePath);
+    try {
+      if (complete) {
+        assertWhole(filePath, found?.bytes ?? 0, artifact.length);
+        return new PieceStore(await open(filePath, "r"), true, options);
+      }
+      await checkDiskSpace(dirname(filePath), artifact.length - (found?.allocatedBytes ?? 0));
+      const file = await open(filePath, constants.O_RDWR | constants.O_CREAT, 0o600);
+      const existed = found?.bytes === artifact.length;
+      if (!existed) await makeSparse(file, filePath, artifact.length);
+      return new PieceStore(file, existed, options);
+    } catch (cause) {
+      throw diskError(cause, "install-failed", `cannot open ${filePath}`);
+    }
+  }
+
+  /** Hashed off the main thread, which has sockets to serve. */
+  async fits(piece: number, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
+    const digest = await webcrypto.subtle.digest("SHA-1", bytes);
+    return this.#hashOf(piece).equals(new Uint8Array(digest));
+  }
+
+  /** Whether this piece is nothing but zeros: a region that was never written then holds it already. */
+  async expectsZeros(piece: number): Promise<boolean> {
+    const length = pieceBytes(this.geometry, piece);
+    if (this.#zeroDigest?.length !== length) {
+      const digest = await webcrypto.subtle.digest("SHA-1", new Uint8Array(length));
+      this.#zeroDigest = { length, digest: new Uint8Array(digest) };
+    }
+    return this.#hashOf(piece).equals(this.#zeroDigest.digest);
+  }
+
+  /** Writes a whole piece. It is in the page cache afterwards, on the disk after {@link sync}. */
+  async write(piece: number, bytes: Uint8Array): Promise<void> {
+    const position = piece * this.geometry.pieceLength;
+    await this.#attempt("write", async () => {
+      for (let done = 0; done < bytes.length; ) {
+        const { bytesWritten } = await this.#file.write(bytes, done, bytes.length - done, position + done);
+        done += bytesWritten;
+      }
+    });
+    // A piece that has just come is what neighbours ask for next.
+    if (bytes.length <= EXTENT_BYTES) this.#cache.put(extentKey(piece, 0), bytes);
+  }
+
+  /** The whole piece, past the cache. */
+  async readPiece(piece: number): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#readAt(piece * this.geometry.pieceLength, pieceBytes(this.geometry, piece));
+  }
+
+  /** Bytes inside one piece; at once when they are at hand. Valid as long as the caller keeps them. */
+  read(piece: number, offset: number, length: number): Uint8Array | Promise<Uint8Array> {
+    const extent = Math.floor(offset / EXTENT_BYTES);
+    const inExtent = offset - extent * EXTENT_BYTES;
+    if (inExtent + length > EXTENT_BYTES)
+      return this.#readAt(piece * this.geometry.pieceLength + offset, length);
+    const bytes = this.#cache.get(extentKey(piece, extent), () => this.#readExtent(piece, extent));
+    if (bytes instanceof Uint8Array) return bytes.subarray(inExtent, inExtent + length);
+    return bytes.then((whole) => whole.subarray(inExtent, inExtent + length));
+  }
+
+  async sync(): Promise<void> {
+    await this.#attempt("sync", () => this.#file.datasync());
+  }
+
+  /** Waits for what is being read or written. */
+  async close(): Promise<void> {
+    await this.#file.close();
+  }
+
+  #hashOf(piece: number): Buffer {
+    return this.#hashes.subarray(piece * PIECE_HASH_BYTES, (piece + 1) * PIECE_HASH_BYTES);
+  }
+
+  #readExtent(piece: number, extent: number): Promise<Uint8Array> {
+    const offset = extent * EXTENT_BYTES;
+    const length = Math.min(EXTENT_BYTES, pieceBytes(this.geometry, piece) - offset);
+    return this.#readAt(piece * this.geometry.pieceLength + offset, length);
+  }
+
+  async #readAt(position: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = new Uint8Array(length);
+    await this.#attempt("read", async () => {
+      for (let done = 0; done < length; ) {
+        const { bytesRead } = await this.#file.read(bytes, done, length - done, position + done);
+        if (bytesRead === 0) throw Object.assign(new Error("the file ends too early"), TRUNCATED);
+        done += bytesRead;
+      }
+    });
+    return bytes;
+  }
+
+  async #attempt<T>(what: string, operation: () => Promise<T>): Promise<T> {
+    try {
+      return await operation();
+    } catch (cause) {
+      throw diskError(cause, "install-failed", `cannot ${what} ${this.#path}`);
+    }
+  }
+}
+
+function assertWhole(path: string, bytes: number, length: number): void {
+  if (bytes !== length)
+    throw new FleetError("file-missing", `${path} has ${bytes} bytes, the release's artifact ${length}`);
+}
+
+/** Makes a short read look like what it is: an input error of the disk. */
+const TRUNCATED = { code: "EIO", syscall: "read" };
+const STAT_BLOCK_BYTES = 512;
+
+function extentKey(piece: number, extent: number): number {
+  // A piece has at most 16 runs (PIECE_LENGTH_MAX / EXTENT_BYTES).
+  return piece * 16 + extent;
+}
+
+async function sizeOf(path: string): Promise<{ bytes: number; allocatedBytes: number } | null> {
+  try {
+    const { size, blocks } = await stat(path);
+    return { bytes: size, allocatedBytes: Math.min(size, blocks * STAT_BLOCK_BYTES) };
+  } catch (cause) {
+    if (errnoOf(cause) === "ENOENT") return null;
+    throw cause;
+  }
+}
+
+async function makeSparse(file: FileHandle, path: string, length: number): Promise<void> {
+  // What a file of another length holds cannot be this artifact; emptied first, its blocks read as zero again.
+  await file.truncate(0);
+  await file.truncate(length);
+  await file.sync();
+  await syncDirectory(dirname(path));
+}

@@ -1,0 +1,201 @@
+// The connections of one torrent, from a socket to its end: runs the roster, dials for it, and hands what it accepts
+// to WebTorrent. Owns the streams; knows nothing about pieces.
+import { connect, type Socket } from "node:net";
+import type { Logger } from "pino";
+import { assertNever } from "../../protocol/machine.ts";
+import type { Neighbour } from "../../protocol/messages.ts";
+import type { Prng } from "../../protocol/prng.ts";
+import type { LinkId } from "../core/geometry.ts";
+import { createRoster, type RosterEffect, type RosterEvent } from "../core/link-roster.ts";
+import { LinkStream } from "./link-stream.ts";
+import { type MachineRunner, runMachine } from "./machine-runner.ts";
+import type { EngineTorrent, LinkWire, WireListener } from "./webtorrent-adapter.ts";
+
+/** Inside one data centre or across a continent a connection opens in well under a second, or not at all. */
+const CONNECT_TIMEOUT_MS = 5_000;
+
+/** A link whose wire is up. */
+export interface OpenedLink {
+  readonly link: LinkId;
+  readonly source: string;
+  readonly isOrigin: boolean;
+  readonly wire: LinkWire;
+  readonly stream: LinkStream;
+}
+
+export interface SwarmLinksOptions {
+  readonly engine: EngineTorrent;
+  readonly infoHash: string;
+  readonly pieceCount: number;
+  readonly ownId: string | null;
+  readonly random: Prng;
+  readonly logger: Logger;
+  readonly onOpen: (opened: OpenedLink) => WireListener;
+  readonly onClose: (link: LinkId) => void;
+}
+
+interface Connection {
+  readonly stream: LinkStream;
+  /** Whom we dialled; null when the remote came to us. */
+  readonly neighbourId: string | null;
+  readonly address: string;
+  /** The roster has been told who this is. */
+  answered: boolean;
+  accepted: { readonly source: string; readonly isOrigin: boolean } | null;
+  open: boolean;
+}
+
+export class SwarmLinks {
+  readonly #options: SwarmLinksOptions;
+  readonly #roster: MachineRunner<RosterEvent>;
+  readonly #connections = new Map<LinkId, Connection>();
+  /** Sockets that have not connected yet. */
+  readonly #dialling = new Set<Socket>();
+  #lastLink: LinkId = 0;
+  #closed = false;
+
+  constructor(options: SwarmLinksOptions) {
+    this.#options = options;
+    const { ownId, random } = options;
+    this.#roster = runMachine(createRoster({ ownId, random }), {
+      now: () => performance.now(),
+      apply: (effect) => this.#apply(effect),
+    });
+  }
+
+  /** Links whose wire is up. */
+  get count(): number {
+    let count = 0;
+    for (const connection of this.#connections.values()) if (connection.open) count += 1;
+    return count;
+  }
+
+  setNeighbours(neighbours: readonly Neighbour[]): void {
+    this.#roster.send({ kind: "neighbours", neighbours });
+  }
+
+  ban(source: string): void {
+    this.#roster.send({ kind: "banned", source });
+  }
+
+  /** A connection whose first bytes, at least a whole handshake, named this torrent. */
+  arrive(socket: Socket, head: Uint8Array): void {
+    const address = socket.remoteAddress ?? "";
+    const link = this.#addConnection(socket, { neighbourId: null, address });
+    this.#connections.get(link)?.stream.receive(head);
+  }
+
+  closeLink(link: LinkId, reason: string): void {
+    const connection = this.#connections.get(link);
+    if (connection === undefined || connection.stream.destroyed) return;
+    this.#options.logger.info({ link, remote: nameOf(connection), reason }, "link closed");
+    connection.stream.destroy();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#roster.stop();
+    for (const socket of this.#dialling) socket.destroy();
+    for (const { stream } of this.#connections.values()) stream.destroy();
+  }
+
+  #apply(effect: RosterEffect): void {
+    switch (effect.kind) {
+      case "dial":
+        return this.#dial(effect.neighbour);
+      case "accept":
+        return this.#accept(effect.link, { source: effect.source, isOrigin: effect.isOrigin });
+      case "refuse":
+      case "close":
+        return this.closeLink(effect.link, effect.reason);
+      default:
+        assertNever(effect);
+    }
+  }
+
+  #dial(neighbour: Neighbour): void {
+    const socket = connect({ host: neighbour.host, port: neighbour.port, noDelay: true });
+    this.#dialling.add(socket);
+    const fail = (): void => {
+      if (!this.#dialling.delete(socket)) return;
+      socket.destroy();
+      this.#roster.send({ kind: "dial-failed", neighbourId: neighbour.id });
+    };
+    socket.setTimeout(CONNECT_TIMEOUT_MS, fail);
+    socket.on("error", fail);
+    socket.once("connect", () => {
+      this.#dialling.delete(socket);
+      const address = `${neighbour.host}:${neighbour.port}`;
+      const link = this.#addConnection(socket, { neighbourId: neighbour.id, address });
+      // Whoever dials speaks first; the answer tells whom we have reached.
+      this.#attach(link);
+    });
+  }
+
+  #addConnection(socket: Socket, from: { neighbourId: string | null; address: string }): LinkId {
+    this.#lastLink += 1;
+    const link = this.#lastLink;
+    const { infoHash, pieceCount } = this.#options;
+    const stream = new LinkStream(socket, {
+      link,
+      infoHash,
+      pieceCount,
+      onHandshake: ({ id }) => this.#onHandshake(link, id),
+    });
+    this.#connections.set(link, { stream, ...from, answered: false, accepted: null, open: false });
+    stream.once("close", () => this.#onClose(link));
+    return link;
+  }
+
+  #onHandshake(link: LinkId, id: string | null): void {
+    const connection = this.#connections.get(link);
+    if (connection === undefined) return;
+    const { neighbourId, address } = connection;
+    connection.answered = true;
+    this.#roster.send(
+      neighbourId === null
+        ? { kind: "arrived", link, id, address }
+        : { kind: "dialled", link, neighbourId, id },
+    );
+  }
+
+  #accept(link: LinkId, accepted: { source: string; isOrigin: boolean }): void {
+    const connection = this.#connections.get(link);
+    // Refused by WebTorrent or gone in the same turn: its close tells the roster.
+    if (connection === undefined) return;
+    connection.accepted = accepted;
+    if (connection.neighbourId === null) this.#attach(link);
+    connection.stream.proceed();
+  }
+
+  #attach(link: LinkId): void {
+    const connection = this.#connections.get(link);
+    if (connection === undefined || connection.stream.destroyed) return;
+    this.#options.engine.attach(connection.stream, (wire) => this.#onWire(link, connection, wire));
+  }
+
+  #onWire(link: LinkId, connection: Connection, wire: LinkWire): WireListener {
+    const { stream, accepted } = connection;
+    const { source, isOrigin } = accepted ?? { source: connection.address, isOrigin: false };
+    connection.open = true;
+    this.#options.logger.debug({ link, remote: nameOf(connection) }, "link open");
+    return this.#options.onOpen({ link, source, isOrigin, wire, stream });
+  }
+
+  #onClose(link: LinkId): void {
+    const connection = this.#connections.get(link);
+    if (connection === undefined) return;
+    this.#connections.delete(link);
+    const { stream, neighbourId, answered, accepted } = connection;
+    if (stream.violation !== null)
+      this.#options.logger.warn({ remote: nameOf(connection), reason: stream.violation }, "link cut");
+    if (connection.open) this.#options.onClose(link);
+    if (this.#closed) return;
+    if (accepted !== null) this.#roster.send({ kind: "closed", link });
+    else if (neighbourId !== null && !answered) this.#roster.send({ kind: "dial-failed", neighbourId });
+  }
+}
+
+function nameOf(connection: Connection): string {
+  return connection.accepted?.source ?? connection.address;
+}

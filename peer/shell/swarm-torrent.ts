@@ -1,0 +1,316 @@
+// One artifact in the swarm: joins links, download and upload machines and the disk. Carries out, never decides.
+// A piece is hashed, written, then marked; only marked pieces are announced and served.
+import type { Logger } from "pino";
+import { Bitfield } from "../../protocol/bitfield.ts";
+import { FleetError } from "../../protocol/errors.ts";
+import { assertNever } from "../../protocol/machine.ts";
+import type { Artifact } from "../../protocol/manifest.ts";
+import type { Neighbour } from "../../protocol/messages.ts";
+import { createPrng } from "../../protocol/prng.ts";
+import { createDownload } from "../core/download.ts";
+import type { DownloadEffect, DownloadEvent } from "../core/download-turn.ts";
+import { type LinkId, pieceBytes } from "../core/geometry.ts";
+import { ORIGIN_SOURCE } from "../core/link-roster.ts";
+import { MeanRate } from "../core/rate.ts";
+import { createUpload, type UploadEffect, type UploadEvent, type UploadOrder } from "../core/upload.ts";
+import { type MachineRunner, runMachine } from "./machine-runner.ts";
+import { PieceIntake } from "./piece-intake.ts";
+import { PieceLedger } from "./piece-ledger.ts";
+import type { PieceStore } from "./piece-store.ts";
+import { type OpenedLink, SwarmLinks } from "./swarm-links.ts";
+import type { EngineTorrent, WireListener } from "./webtorrent-adapter.ts";
+
+export interface SwarmStats {
+  /** Bytes of pieces that are on disk and fit their hash. */
+  readonly verifiedBytes: number;
+  /** Payload received, duplicates and bad pieces included. */
+  readonly receivedBytes: number;
+  /** Payload the operating system has taken for others. */
+  readonly uploadedBytes: number;
+  readonly receiveBytesPerSecond: number;
+  /** Connections on which both ends have said hello. */
+  readonly links: number;
+}
+
+/** What people see as "now": long enough to be steady, short enough to be true. */
+const SHOWN_RATE_SPAN_MS = 2_000;
+
+export interface TorrentSessionOptions {
+  readonly artifact: Artifact;
+  readonly engine: EngineTorrent;
+  readonly store: PieceStore;
+  /** Pieces known to be on disk; the session adds to it. */
+  readonly verified: Bitfield;
+  readonly bitmapPath: string | null;
+  /** Nothing is fetched or written. */
+  readonly complete: boolean;
+  readonly ownId: string | null;
+  readonly rank: number;
+  readonly rankCount: number;
+  readonly seed: number;
+  readonly logger: Logger;
+}
+
+interface Link extends Pick<OpenedLink, "wire" | "stream"> {
+  /** Blocks on their way into the socket: where each ends in the stream, and its length. */
+  readonly unsent: { readonly endsAt: number; readonly length: number }[];
+}
+
+export class TorrentSession {
+  readonly links: SwarmLinks;
+  readonly #options: TorrentSessionOptions;
+  readonly #open = new Map<LinkId, Link>();
+  readonly #download: MachineRunner<DownloadEvent>;
+  readonly #upload: MachineRunner<UploadEvent>;
+  readonly #intake: PieceIntake;
+  readonly #ledger: PieceLedger;
+  readonly #shownRate = new MeanRate(SHOWN_RATE_SPAN_MS);
+  readonly #completion = Promise.withResolvers<void>();
+  #receivedBytes = 0;
+  #uploadedBytes = 0;
+  #verifiedBytes: number;
+  #closed = false;
+
+  constructor(options: TorrentSessionOptions) {
+    this.#options = options;
+    const { artifact, store, verified } = options;
+    const random = createPrng(options.seed);
+    // Who does not wait for the end of a download need not handle its failure either.
+    this.#completion.promise.catch(() => undefined);
+    this.#verifiedBytes = verifiedBytes(store, verified);
+    this.#intake = new PieceIntake(store);
+    const onError = (error: unknown): void => this.#fail(error);
+    // Pieces found on disk after a crash were perhaps never synced.
+    const unflushed = options.complete ? 0 : verified.count;
+    this.#ledger = new PieceLedger({ ...options, unflushed, onError });
+    const now = (): number => performance.now();
+    const download = createDownload({
+      ...options,
+      geometry: store.geometry,
+      random: random.child("download"),
+      originSource: ORIGIN_SOURCE,
+    });
+    this.#download = runMachine(download, { now, apply: (effect) => this.#applyDownload(effect) });
+    const upload = createUpload({ geometry: store.geometry, verified });
+    this.#upload = runMachine(upload, { now, apply: (effect) => this.#applyUpload(effect) });
+    this.links = new SwarmLinks({
+      ...options,
+      infoHash: artifact.infoHash,
+      pieceCount: store.geometry.pieceCount,
+      random: random.child("links"),
+      onOpen: (opened) => this.#onOpen(opened),
+      onClose: (link) => this.#onClose(link),
+    });
+    if (verified.isFull) void this.#complete();
+  }
+
+  get completed(): Promise<void> {
+    return this.#completion.promise;
+  }
+
+  setNeighbours(neighbours: readonly Neighbour[]): void {
+    if (!this.#closed) this.links.setNeighbours(neighbours);
+  }
+
+  stats(): SwarmStats {
+    return {
+      verifiedBytes: this.#verifiedBytes,
+      receivedBytes: this.#receivedBytes,
+      uploadedBytes: this.#uploadedBytes,
+      receiveBytesPerSecond: this.#shownRate.at(performance.now()),
+      links: this.links.count,
+    };
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.links.close();
+    this.#download.stop();
+    this.#upload.stop();
+    await this.#options.engine.close();
+    await this.#intake.idle();
+    try {
+      await this.#ledger.flush();
+    } finally {
+      await this.#options.store.close();
+    }
+  }
+
+  #onOpen(opened: OpenedLink): WireListener {
+    const { link, source, isOrigin, wire, stream } = opened;
+    const { verified } = this.#options;
+    this.#open.set(link, { wire, stream, unsent: [] });
+    if (wire.hasFast && verified.isFull) wire.haveAll();
+    else if (wire.hasFast && verified.count === 0) wire.haveNone();
+    else wire.bitfield(verified.toBytes());
+    this.#download.send({ kind: "link-open", link, source, isOrigin });
+    this.#upload.send({ kind: "link-open", link });
+    return this.#listenerOf(link, wire.hasFast);
+  }
+
+  #onClose(link: LinkId): void {
+    this.#open.delete(link);
+    this.#download.send({ kind: "link-closed", link });
+    this.#upload.send({ kind: "link-closed", link });
+  }
+
+  #listenerOf(link: LinkId, fast: boolean): WireListener {
+    const { pieceCount } = this.#options.store.geometry;
+    const tell = (event: DownloadEvent): void => {
+      // A parser may still hold messages of a link that is closed.
+      if (this.#open.has(link)) this.#download.send(event);
+    };
+    const ask = (event: UploadEvent): void => {
+      if (this.#open.has(link)) this.#upload.send(event);
+    };
+    const onBitfield = (has: Bitfield | null): void => {
+      if (has === null) this.links.closeLink(link, "claims pieces that do not exist");
+      else tell({ kind: "remote-bitfield", link, has });
+    };
+    return {
+      onBitfield: (bytes) => onBitfield(Bitfield.fromBytes(bytes, pieceCount)),
+      onHaveAll: () => onBitfield(Bitfield.full(pieceCount)),
+      onHaveNone: () => onBitfield(new Bitfield(pieceCount)),
+      onHave: (piece) => tell({ kind: "remote-has", link, piece }),
+      onChoke: () => tell({ kind: "choked", link, dropsRequests: !fast }),
+      onUnchoke: () => tell({ kind: "unchoked", link }),
+      onPiece: (piece, offset, bytes) => {
+        this.#receivedBytes += bytes.length;
+        this.#shownRate.add(bytes.length, performance.now());
+        tell({ kind: "block", link, piece, offset, bytes });
+      },
+      onReject: (piece, offset) => tell({ kind: "rejected", link, piece, offset }),
+      onRequest: (piece, offset, length) => ask({ kind: "requested", link, piece, offset, length }),
+      onCancel: (piece, offset, length) => ask({ kind: "cancelled", link, piece, offset, length }),
+      onFlushed: () => this.#noteSent(link),
+    };
+  }
+
+  #applyDownload(effect: DownloadEffect): void {
+    switch (effect.kind) {
+      case "request":
+        return this.#open.get(effect.link)?.wire.request(effect.piece, effect.offset, effect.length);
+      case "cancel":
+        return this.#open.get(effect.link)?.wire.cancel(effect.piece, effect.offset, effect.length);
+      case "interest":
+        return this.#showInterest(effect.link, effect.interested);
+      case "have":
+        return this.#open.get(effect.link)?.wire.have(effect.piece);
+      case "keep-block":
+        return this.#intake.keep(effect.piece, effect.offset, effect.bytes);
+      case "verify-piece":
+        void this.#settlePiece(effect.piece, effect.wantDigests);
+        return;
+      case "drop-piece":
+        return this.#intake.drop(effect.piece);
+      case "close-link":
+        return this.links.closeLink(effect.link, effect.reason);
+      case "ban":
+        this.#options.logger.warn({ source: effect.source, piece: effect.piece }, "banned for bad data");
+        return this.links.ban(effect.source);
+      case "complete":
+        void this.#complete();
+        return;
+      default:
+        assertNever(effect);
+    }
+  }
+
+  #applyUpload(effect: UploadEffect): void {
+    const link = this.#open.get(effect.link);
+    if (link === undefined) return;
+    switch (effect.kind) {
+      case "send":
+        return this.#sendBlock(link, effect);
+      case "reject":
+        if (link.wire.hasFast) link.wire.reject(effect.piece, effect.offset, effect.length);
+        return;
+      case "unchoke":
+        return link.wire.unchoke();
+      case "close-link":
+        return this.links.closeLink(effect.link, effect.reason);
+      default:
+        assertNever(effect);
+    }
+  }
+
+  #showInterest(link: LinkId, interested: boolean): void {
+    const wire = this.#open.get(link)?.wire;
+    if (interested) wire?.interested();
+    else wire?.uninterested();
+  }
+
+  #sendBlock(link: Link, order: UploadOrder): void {
+    const bytes = this.#options.store.read(order.piece, order.offset, order.length);
+    if (bytes instanceof Uint8Array) this.#pushBlock(link, order, bytes);
+    else
+      bytes.then(
+        (read) => this.#pushBlock(link, order, read),
+        (error: unknown) => this.#failRead(order, error),
+      );
+  }
+
+  #pushBlock(link: Link, order: UploadOrder, bytes: Uint8Array): void {
+    if (!this.#open.has(order.link)) return;
+    link.wire.piece(order.piece, order.offset, bytes);
+    link.unsent.push({ endsAt: link.stream.queuedBytes, length: order.length });
+  }
+
+  #failRead(order: UploadOrder, error: unknown): void {
+    if (this.#closed) return;
+    this.#options.logger.error({ err: error, piece: order.piece }, "cannot read a piece to serve it");
+    this.links.closeLink(order.link, "cannot be served");
+  }
+
+  #noteSent(id: LinkId): void {
+    const link = this.#open.get(id);
+    if (link === undefined) return;
+    let bytes = 0;
+    for (let next = link.unsent[0]; next !== undefined; next = link.unsent[0]) {
+      if (next.endsAt > link.stream.flushedBytes) break;
+      bytes += next.length;
+      link.unsent.shift();
+    }
+    if (bytes === 0) return;
+    this.#uploadedBytes += bytes;
+    this.#upload.send({ kind: "sent", link: id, bytes });
+  }
+
+  async #settlePiece(piece: number, wantDigests: boolean): Promise<void> {
+    try {
+      const { fits, digests } = await this.#intake.settle(piece, { wantDigests });
+      this.#download.send({ kind: fits ? "piece-verified" : "piece-failed", piece, digests });
+      if (!fits) return;
+      this.#verifiedBytes += pieceBytes(this.#options.store.geometry, piece);
+      this.#ledger.note();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  async #complete(): Promise<void> {
+    try {
+      await this.#ledger.flush();
+      this.#completion.resolve();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  /** The disk does not take any more: nothing new is fetched, what is here is still served. */
+  #fail(error: unknown): void {
+    if (this.#closed) return;
+    this.#download.stop();
+    this.#completion.reject(error);
+    const code = error instanceof FleetError ? error.code : null;
+    this.#options.logger.error({ err: error, code }, "download stopped");
+  }
+}
+
+function verifiedBytes(store: PieceStore, verified: Bitfield): number {
+  let bytes = 0;
+  for (let piece = 0; piece < verified.length; piece++)
+    if (verified.has(piece)) bytes += pieceBytes(store.geometry, piece);
+  return bytes;
+}

@@ -1,0 +1,154 @@
+// The swarm of one process: one listening port, one WebTorrent client, any number of torrents.
+// Owns who gets which connection by infohash, and joining and leaving; the rest is swarm-torrent.ts.
+import type { Logger } from "pino";
+import { Bitfield } from "../../protocol/bitfield.ts";
+import { assert } from "../../protocol/machine.ts";
+import { type Artifact, pieceCountOf } from "../../protocol/manifest.ts";
+import type { Neighbour } from "../../protocol/messages.ts";
+import { addWrittenPieces, readBitmap } from "./piece-bitmap.ts";
+import { PieceStore } from "./piece-store.ts";
+import { listenForPeers, type SwarmListener } from "./swarm-listener.ts";
+import { type SwarmStats, TorrentSession } from "./swarm-torrent.ts";
+import { checkTorrentInfo } from "./torrent-info.ts";
+import { createEngine, type Engine } from "./webtorrent-adapter.ts";
+
+export interface SwarmOptions {
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  readonly logger: Logger;
+  /**
+   * How this node is listed as a neighbour: its node id, or `origin`. Travels in the BitTorrent peer id, unproven.
+   * Without one the node counts as a stock client wherever it comes in.
+   */
+  readonly id?: string;
+}
+
+export interface SwarmTorrentOptions {
+  /** Bencoded info dictionary. */
+  readonly torrentInfo: Uint8Array;
+  readonly artifact: Artifact;
+  /** The tarball; created sparse when it is not there. */
+  readonly filePath: string;
+  /** The file is known to be complete and verified; nothing is fetched or written. */
+  readonly complete: boolean;
+  /** Where verified pieces are remembered across restarts. */
+  readonly bitmapPath: string | null;
+  /** This node asks the origin first for pieces i with i mod rankCount = rank. */
+  readonly rank: number;
+  readonly rankCount: number;
+  /** For the picker's random ties and the dialler's jitter. */
+  readonly seed: number;
+}
+
+export interface SwarmTorrent {
+  /** Dials those with `dial`, lets the others in, drops links to nodes that are not listed any more. Until the first call everybody is let in. */
+  setNeighbours(neighbours: readonly Neighbour[]): void;
+  stats(): SwarmStats;
+  /** Every piece verified and synced. Rejects with FleetError disk-full or install-failed; stays pending after close. */
+  readonly completed: Promise<void>;
+  /** Stops exchanging; file and bitmap stay, and hold everything verified so far. */
+  close(): Promise<void>;
+}
+
+export interface Swarm {
+  readonly port: number;
+  /** FleetError manifest-invalid, disk-full, file-missing or install-failed. */
+  join(options: SwarmTorrentOptions): Promise<SwarmTorrent>;
+  /** Closes every torrent as well. */
+  close(): Promise<void>;
+}
+
+/** FleetError port-in-use or listen-failed. */
+export async function openSwarm(options: SwarmOptions): Promise<Swarm> {
+  const sessions = new Map<string, TorrentSession>();
+  const { host, port, logger } = options;
+  const listener = await listenForPeers({
+    host,
+    port,
+    onArrival: (infoHash, socket, head) => {
+      const session = sessions.get(infoHash);
+      if (session === undefined) socket.destroy();
+      else session.links.arrive(socket, head);
+    },
+    onError: (error) => logger.error({ err: error }, "swarm listener failed"),
+  });
+  const engine = createEngine({
+    id: options.id ?? null,
+    port: listener.port,
+    onError: (error) => logger.error({ err: error }, "swarm engine failed"),
+  });
+  return new OpenSwarm({ listener, engine, sessions, ownId: options.id ?? null, logger });
+}
+
+interface SwarmParts {
+  readonly listener: SwarmListener;
+  readonly engine: Engine;
+  readonly sessions: Map<string, TorrentSession>;
+  readonly ownId: string | null;
+  readonly logger: Logger;
+}
+
+class OpenSwarm implements Swarm {
+  readonly port: number;
+  readonly #parts: SwarmParts;
+
+  constructor(parts: SwarmParts) {
+    this.port = parts.listener.port;
+    this.#parts = parts;
+  }
+
+  async join(options: SwarmTorrentOptions): Promise<SwarmTorrent> {
+    const { sessions } = this.#parts;
+    const { artifact } = options;
+    const { pieces } = checkTorrentInfo(options.torrentInfo, artifact);
+    assert(!sessions.has(artifact.infoHash), `torrent ${artifact.infoHash} is joined already`);
+    const store = await PieceStore.open({ ...options, pieceHashes: pieces });
+    const session = await this.#start(options, store);
+    sessions.set(artifact.infoHash, session);
+    return {
+      setNeighbours: (neighbours) => session.setNeighbours(neighbours),
+      stats: () => session.stats(),
+      completed: session.completed,
+      close: () => this.#leave(artifact, session),
+    };
+  }
+
+  async #start(options: SwarmTorrentOptions, store: PieceStore): Promise<TorrentSession> {
+    const { torrentInfo, artifact, complete } = options;
+    try {
+      const verified = await findVerified(options, store);
+      const pieceCount = pieceCountOf(artifact);
+      const engine = await this.#parts.engine.add(torrentInfo, { pieceCount, complete });
+      return new TorrentSession({ ...options, ...this.#parts, engine, store, verified });
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    const { listener, engine, sessions } = this.#parts;
+    const closing = [...sessions.values()].map((session) => session.close());
+    sessions.clear();
+    await Promise.all(closing);
+    await engine.close();
+    await listener.close();
+  }
+
+  async #leave(artifact: Artifact, session: TorrentSession): Promise<void> {
+    if (this.#parts.sessions.get(artifact.infoHash) === session)
+      this.#parts.sessions.delete(artifact.infoHash);
+    await session.close();
+  }
+}
+
+async function findVerified(options: SwarmTorrentOptions, store: PieceStore): Promise<Bitfield> {
+  const { artifact, complete, bitmapPath } = options;
+  if (complete) return Bitfield.full(pieceCountOf(artifact));
+  if (!store.existed) return new Bitfield(pieceCountOf(artifact));
+  const verified =
+    bitmapPath === null ? new Bitfield(pieceCountOf(artifact)) : await readBitmap(bitmapPath, artifact);
+  await addWrittenPieces(store, verified);
+  return verified;
+}

@@ -56,7 +56,7 @@ export async function* decompress(
     for (let streams = 0; !(await input.atEnd()); streams += 1) {
       if (streams === STREAMS_MAX)
         throw new FleetError("archive-too-large", `more than ${STREAMS_MAX} compressed streams in one file`);
-      yield* decodeOne(input, createDecoder(compression));
+      yield* decodeOne(input, compression);
     }
   } finally {
     await input.close();
@@ -64,7 +64,11 @@ export async function* decompress(
 }
 
 /** Decodes until the decoder says its stream is over, and leaves what follows in `input`. */
-async function* decodeOne(input: ChunkInput, decoder: Decoder): AsyncGenerator<Uint8Array, void, undefined> {
+async function* decodeOne(
+  input: ChunkInput,
+  compression: "gzip" | "zstd",
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const decoder = createDecoder(compression);
   const feeding = pipeline(feed(input, decoder), decoder);
   // The loop meets the same failure first; without this it would also count as unhandled.
   feeding.catch(() => {});
@@ -72,7 +76,7 @@ async function* decodeOne(input: ChunkInput, decoder: Decoder): AsyncGenerator<U
     for await (const chunk of decoder) yield chunk as Uint8Array;
     await feeding;
   } catch (cause) {
-    throw asCorrupt(cause);
+    throw asCorrupt(cause, compression);
   }
 }
 
@@ -136,12 +140,13 @@ class ChunkInput {
   }
 }
 
-function asCorrupt(cause: unknown): unknown {
+function asCorrupt(cause: unknown, compression: "gzip" | "zstd"): unknown {
   if (!(cause instanceof Error) || !("code" in cause) || typeof cause.code !== "string") return cause;
   if (!/^(Z_|ZSTD_)/.test(cause.code)) return cause;
-  const why =
-    cause.code === "Z_BUF_ERROR" ? "the compressed stream is cut short" : "the compressed stream is damaged";
-  return new FleetError("archive-corrupt", `${why}: ${cause.message}`, { cause });
+  const why = cause.code === "Z_BUF_ERROR" ? "cut short" : "damaged";
+  return new FleetError("archive-corrupt", `the ${compression} stream is ${why}: ${cause.message}`, {
+    cause,
+  });
 }
 
 function startsWith(bytes: Uint8Array, magic: readonly number[]): boolean {

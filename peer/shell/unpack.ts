@@ -88,7 +88,7 @@ async function afterRemoval(directory: string, failure: unknown): Promise<unknow
       "install-failed",
       `${message}; then the partial ${directory} could not be removed`,
       {
-        cause: new AggregateError([failure, cause]),
+        cause: new AggregateError([failure, cause], "unpacking and cleaning up both failed"),
       },
     );
   }

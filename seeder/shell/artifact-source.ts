@@ -44,7 +44,7 @@ export async function openArtifactSource(
 
 async function tarballSource(path: string, stats: Stats): Promise<ArtifactSource> {
   if (!stats.isFile()) throw new FleetError("file-missing", `${path} is neither a file nor a directory`);
-  if (stats.size === 0) throw new FleetError("archive-not-tar", `${path} is empty`);
+  if (stats.size === 0) throw new FleetError("archive-not-tar", "it is empty");
   const compression = detectCompression(await readHead(path));
   return {
     length: stats.size,
@@ -77,7 +77,7 @@ async function* readFile(path: string, length: number): AsyncGenerator<Uint8Arra
   } catch (cause) {
     throw diskError(cause, "file-missing", `cannot read ${path}`);
   }
-  if (bytesRead !== length) throw new FleetError("archive-corrupt", `${path} changed while it was read`);
+  if (bytesRead !== length) throw new FleetError("archive-corrupt", "it changed while it was read");
 }
 
 async function directorySource(

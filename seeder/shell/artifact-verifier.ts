@@ -6,7 +6,7 @@ import type { Artifact } from "../../protocol/manifest.ts";
 import { ArtifactHasher } from "./artifact-hasher.ts";
 
 export interface ArtifactVerifier {
-  /** The next bytes, in order. Throws FleetError artifact-mismatch as soon as a piece is wrong or bytes are too many. */
+  /** The next bytes, in order. Throws FleetError artifact-mismatch once a piece is wrong or bytes are too many. */
   update(chunk: Uint8Array): void;
   /** Call once, after the last bytes. Throws FleetError artifact-mismatch unless all of it was right. */
   finish(): void;

@@ -34,7 +34,15 @@ export interface PreparedArtifact {
  * and the reason of `signal`; then nothing is left behind. What it accepts, a node can unpack.
  */
 export async function prepareArtifact(options: PrepareOptions): Promise<PreparedArtifact> {
-  const source = await openArtifactSource(options.path, options.workDirectory, options.signal);
+  try {
+    const source = await openArtifactSource(options.path, options.workDirectory, options.signal);
+    return await measureOrDispose(source, options);
+  } catch (cause) {
+    throw withPath(cause, options.path);
+  }
+}
+
+async function measureOrDispose(source: ArtifactSource, options: PrepareOptions): Promise<PreparedArtifact> {
   try {
     return await measure(source, options);
   } catch (cause) {
@@ -46,7 +54,7 @@ export async function prepareArtifact(options: PrepareOptions): Promise<Prepared
 async function measure(source: ArtifactSource, options: PrepareOptions): Promise<PreparedArtifact> {
   const { length, compression, tarballPath } = source;
   if (length > ARTIFACT_BYTES_MAX)
-    throw new FleetError("archive-too-large", `${options.path} has more than ${ARTIFACT_BYTES_MAX} bytes`);
+    throw new FleetError("archive-too-large", `it has more than ${ARTIFACT_BYTES_MAX} bytes`);
   const pieceLength = pieceLengthFor(length, options.nodeCount);
   const hasher = new ArtifactHasher({ length, pieceLength });
   const bytes = hashing(source.bytes(), hasher, (bytesDone) => options.onProgress?.(bytesDone, length));
@@ -55,6 +63,12 @@ async function measure(source: ArtifactSource, options: PrepareOptions): Promise
   const torrentInfo = encodeTorrentInfo({ length, pieceLength, name: sha256, pieces });
   const artifact = { length, sha256, infoHash: infoHashOf(torrentInfo), pieceLength, compression, ...totals };
   return { tarballPath, artifact, torrentInfo, dispose: source.dispose };
+}
+
+/** What is wrong inside an archive says nothing of which archive it is. */
+function withPath(cause: unknown, path: string): unknown {
+  if (!(cause instanceof FleetError) || !cause.code.startsWith("archive-")) return cause;
+  return new FleetError(cause.code, `${path}: ${cause.message}`, { cause });
 }
 
 async function* hashing(

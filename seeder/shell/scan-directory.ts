@@ -29,7 +29,7 @@ export async function scanDirectory(root: string, signal?: AbortSignal): Promise
     if (entry.kind === "directory") pending.push(...(await childrenOf(root, path)).reverse());
   }
   if (entries.length === 0)
-    throw new FleetError("archive-not-tar", `${root} is empty: there is nothing to release`);
+    throw new FleetError("archive-not-tar", "the directory is empty: there is nothing to release");
   return { entries, tarLength };
 }
 

@@ -1,0 +1,40 @@
+// What the agent needs from the swarm engine and the archive code, so that tests can stand in for both.
+import type { Logger } from "pino";
+import type { Artifact } from "../../protocol/manifest.ts";
+import type { Neighbour } from "../../protocol/messages.ts";
+import type { UnpackOptions } from "./unpack.ts";
+
+export interface SwarmTorrentPort {
+  setNeighbours(neighbours: readonly Neighbour[]): void;
+  stats(): {
+    readonly verifiedBytes: number;
+    readonly receivedBytes: number;
+    readonly uploadedBytes: number;
+    readonly receiveBytesPerSecond: number;
+  };
+  /** Every piece verified and synced; rejects with FleetError when it cannot go on. */
+  readonly completed: Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface SwarmJoinOptions {
+  readonly torrentInfo: Uint8Array;
+  readonly artifact: Artifact;
+  readonly filePath: string;
+  readonly complete: boolean;
+  readonly bitmapPath: string | null;
+  readonly rank: number;
+  readonly rankCount: number;
+  readonly seed: number;
+}
+
+export interface SwarmPort {
+  readonly port: number;
+  join(options: SwarmJoinOptions): Promise<SwarmTorrentPort>;
+  close(): Promise<void>;
+}
+
+export interface PeerPorts {
+  readonly openSwarm: (options: { host: string; port: number; logger: Logger }) => Promise<SwarmPort>;
+  readonly unpackArchive: (options: UnpackOptions) => Promise<void>;
+}

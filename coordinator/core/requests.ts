@@ -86,6 +86,7 @@ export function startRollback(
   const active = activeRollout(state, request.app);
   if (active?.lane === "release" && request.version === null) {
     state.saveRollout({ ...active, cancelled: true });
+    state.emit({ kind: "started", rolloutId: active.id });
     return active.id;
   }
   refuseWhileActive(state, request.app, now);

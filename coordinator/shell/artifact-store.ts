@@ -59,7 +59,7 @@ export class ArtifactStore {
     this.#expected.add(expected);
     const temporary = join(this.#directory, INCOMING_PREFIX + randomBytes(8).toString("hex"));
     try {
-      await this.#checkRoom(upload.length);
+      await this.#checkRoom(expected);
       await this.#receive(temporary, upload, (bytes) => {
         expected.bytes -= bytes;
       });
@@ -82,14 +82,18 @@ export class ArtifactStore {
     }
   }
 
-  async #checkRoom(length: number): Promise<void> {
+  /** Counts what earlier uploads still need, so that of two that do not fit together the first one gets the room. */
+  async #checkRoom(upload: { bytes: number }): Promise<void> {
     const { bavail, bsize } = await statfs(this.#directory);
-    const expectedBytes = [...this.#expected].reduce((sum, { bytes }) => sum + bytes, 0);
-    const lackingBytes = expectedBytes + this.#limits.diskReserveBytes - bavail * bsize;
-    if (lackingBytes > 0)
+    let freeBytes = bavail * bsize - this.#limits.diskReserveBytes;
+    for (const earlier of this.#expected) {
+      if (earlier === upload) break;
+      freeBytes -= earlier.bytes;
+    }
+    if (upload.bytes > freeBytes)
       throw new FleetError(
         "disk-full",
-        `the artifact has ${length} bytes, for which the coordinator's disk lacks ${lackingBytes}`,
+        `the artifact has ${upload.bytes} bytes; the coordinator has room for ${Math.max(0, freeBytes)}`,
       );
   }
 

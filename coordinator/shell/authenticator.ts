@@ -91,7 +91,9 @@ export class Authenticator {
       this.#options.logger.warn({ address, code: error.code }, "a token was refused");
       return error;
     }
-    return new FleetError("overloaded", "too many wrong tokens from this address");
+    // Who holds the secret is not guessing, and must learn what is wrong with the token.
+    const isGuess = error.code === "token-wrong" || error.code === "token-missing";
+    return isGuess ? new FleetError("overloaded", "too many wrong tokens from this address") : error;
   }
 
   #bucketOf(address: string, now: Millis): TokenBucket {

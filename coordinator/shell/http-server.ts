@@ -28,6 +28,8 @@ export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #router: Router<Handler>;
   readonly #server: Server;
+  /** Connections that have not asked for anything yet; the server itself does not count them as idle. */
+  readonly #fresh = new Set<Duplex>();
 
   constructor(options: HttpServerOptions) {
     const { limits } = options;
@@ -42,7 +44,11 @@ export class HttpServer {
     });
     this.#server.maxHeadersCount = limits.headersMax;
     const gate = new ConnectionGate(limits);
-    this.#server.on("connection", (socket) => gate.admit(socket));
+    this.#server.on("connection", (socket) => {
+      gate.admit(socket);
+      this.#fresh.add(socket);
+      socket.once("close", () => this.#fresh.delete(socket));
+    });
     this.#server.on("request", (request, response) => this.#serve(request, response, ignore));
     this.#server.on("checkContinue", (request, response) =>
       this.#serve(request, response, () => response.writeContinue()),
@@ -66,6 +72,7 @@ export class HttpServer {
   async close(): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     this.#server.closeIdleConnections();
+    for (const socket of this.#fresh) socket.destroy();
     const deadline = setTimeout(() => this.terminate(), this.#options.limits.closeGraceMs);
     await closed;
     clearTimeout(deadline);
@@ -78,6 +85,7 @@ export class HttpServer {
   }
 
   #serve(request: IncomingMessage, response: ServerResponse, invite: () => void): void {
+    this.#fresh.delete(request.socket);
     this.#answer(request, response, invite).catch((error: unknown) => this.#fail(error, request, response));
   }
 
@@ -128,6 +136,7 @@ export class HttpServer {
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    this.#fresh.delete(request.socket);
     socket.on("error", ignore);
     const { path } = splitTarget(request.url ?? "");
     if (path !== CONTROL_PATH)

@@ -115,6 +115,7 @@ export const ERRORS = {
   "rollback-failed": entry(4, 500, "Look at this node now: it runs neither release in a healthy way."),
   "wait-timeout": entry(7, 504, "The work goes on; look again with `fleet status`."),
   detached: entry(130, 500, "The rollout goes on; follow it again with `fleet status --follow`."),
+  interrupted: entry(130, 500, "Run the command again; what had been uploaded whole is not sent twice."),
   internal: entry(1, 500, "This is a fault in fleet: please report it with the message and the log."),
 } as const satisfies Record<string, ErrorEntry>;
 

@@ -3,6 +3,7 @@ export { ArchiveRules, type EntryType } from "./core/archive-rules.ts";
 export { type ArchiveTotals, inspectArchive } from "./shell/archive.ts";
 export { COMPRESSION_HEAD_BYTES, detectCompression } from "./shell/compression.ts";
 export { checkDiskSpace, diskError, errnoOf } from "./shell/disk-errors.ts";
+export { syncDirectory } from "./shell/files.ts";
 export { removeTree } from "./shell/remove-tree.ts";
 export { checksumOf, TAR_BLOCK_BYTES } from "./shell/tar-header.ts";
 export {

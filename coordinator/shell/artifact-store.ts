@@ -4,11 +4,10 @@ import { createHash, type Hash, randomBytes } from "node:crypto";
 import { type FileHandle, open, readdir, rename, rm, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import type { Logger } from "pino";
-import { diskError, errnoOf } from "../../peer/index.ts";
+import { diskError, errnoOf, syncDirectory } from "../../peer/index.ts";
 import { FleetError } from "../../protocol/errors.ts";
 import { type Digest, digestSchema } from "../../protocol/ids.ts";
 import type { ShellLimits } from "./limits.ts";
-import { syncDirectory } from "./sync-directory.ts";
 
 const INCOMING_PREFIX = "incoming-";
 const DIGEST_PATTERN = /^[0-9a-f]{64}$/;

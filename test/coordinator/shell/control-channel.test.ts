@@ -18,11 +18,7 @@ let fleet: TestCoordinator;
 let joinToken: string;
 
 beforeEach(async () => {
-  fleet = await TestCoordinator.start(newFolder(), {
-    handshakeTimeoutMs: 300,
-    offlineAfterMs: 300,
-    messagesBurst: 50,
-  });
+  fleet = await TestCoordinator.start(newFolder(), { messagesBurst: 50 });
   joinToken = fleet.createToken("node");
 });
 afterEach(() => fleet.close());
@@ -115,12 +111,6 @@ describe("a node is refused", () => {
     await node.closed;
   });
 
-  it("when its hello does not come in time", async () => {
-    const node = new TestNode(fleet.url);
-    expect(await node.next("refuse")).toMatchObject({ code: "protocol-error" });
-    await node.closed;
-  });
-
   it("at any other path", async () => {
     const socket = new WebSocket(`${fleet.url.replace("http", "ws")}/v1/other`);
     const [error] = (await once(socket, "error")) as [Error];
@@ -204,15 +194,6 @@ describe("a connection ends, and no other with it,", () => {
     await flooding.closed;
   });
 
-  it("after silence, and the node counts as offline", async () => {
-    const silent = await TestNode.admitted(fleet.url, { joinToken });
-    await untilOnline(2);
-    const beating = setInterval(() => healthy.say({ kind: "heartbeat" }), 50);
-    const { code } = await silent.closed;
-    clearInterval(beating);
-    expect(code).toBe(1006);
-  });
-
   it("when a newer connection of the same node takes its place, which then gets the orders", async () => {
     const key = createSigningKey();
     const older = await TestNode.admitted(fleet.url, { key, joinToken });
@@ -225,6 +206,26 @@ describe("a connection ends, and no other with it,", () => {
     expect(fleet.logs.messages()).toContain("a node connected again; its older connection ends");
     await newer.close();
     await untilOnline(1);
+  });
+});
+
+describe("a node that is silent", () => {
+  it("before its hello is refused", async () => {
+    const hasty = await TestCoordinator.start(newFolder(), { handshakeTimeoutMs: 50 });
+    const node = new TestNode(hasty.url);
+    expect(await node.next("refuse")).toMatchObject({ code: "protocol-error" });
+    await node.closed;
+    await hasty.close();
+  });
+
+  it("after its hello is cut off and counts as offline", async () => {
+    const hasty = await TestCoordinator.start(newFolder(), { offlineAfterMs: 50 });
+    const node = new TestNode(hasty.url);
+    await node.greet({ joinToken: hasty.createToken("node") });
+    expect((await node.closed).code).toBe(1006);
+    const { body } = await hasty.call("GET", "/v1/nodes");
+    expect(body).toMatchObject({ nodes: [{ id: node.id, online: false }] });
+    await hasty.close();
   });
 });
 

@@ -1,13 +1,17 @@
 // Starting and stopping: one coordinator per folder, clear refusals that leave nothing open, and a stop when the disk fails.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { fileURLToPath } from "node:url";
 import { pino } from "pino";
 import { describe, expect, it } from "vitest";
 import { type CoordinatorParts, runCoordinator } from "../../../coordinator/shell/run-coordinator.ts";
 import { openTokenStore } from "../../../coordinator/shell/token-store.ts";
+import { formatToken } from "../../../protocol/shell/token.ts";
 import { TestCoordinator } from "./support/coordinator.ts";
 import { TestNode } from "./support/node.ts";
 import { scratchFolders } from "./support/scratch.ts";
@@ -45,6 +49,23 @@ describe("a coordinator", () => {
     await expect(start(folder)).rejects.toMatchObject({ code: "data-locked" });
     await first.close();
     await expectStartable(folder);
+  });
+
+  it("that is killed leaves its folder to the next, with every node that it let in", async () => {
+    const folder = newFolder();
+    const script = fileURLToPath(new URL("support/run-until-killed.ts", import.meta.url));
+    const child = spawn(process.execPath, [script, folder], { stdio: ["ignore", "pipe", "inherit"] });
+    const [url] = (await once(child.stdout, "data")) as [Buffer];
+    await expect(start(folder)).rejects.toMatchObject({ code: "data-locked" });
+    const tokens = openTokenStore(folder);
+    const joinToken = formatToken(tokens.create("node", { trust: [], expiresAt: null, note: "" }));
+    tokens.close();
+    const node = await TestNode.admitted(url.toString(), { joinToken });
+    child.kill("SIGKILL");
+    await once(child, "close");
+    const next = await TestCoordinator.start(folder);
+    expect(await next.call("GET", "/v1/nodes")).toMatchObject({ body: { nodes: [{ id: node.id }] } });
+    await next.close();
   });
 
   it("takes tokens that are made before it starts and while it runs", async () => {

@@ -13,10 +13,10 @@ export interface StreamItem {
 }
 
 export class TestStream {
-  readonly #reader: AsyncIterator<StreamItem>;
+  readonly #reader: AsyncGenerator<StreamItem, void>;
   readonly #abort: AbortController;
 
-  private constructor(reader: AsyncIterator<StreamItem>, abort: AbortController) {
+  private constructor(reader: AsyncGenerator<StreamItem, void>, abort: AbortController) {
     this.#reader = reader;
     this.#abort = abort;
   }
@@ -31,8 +31,8 @@ export class TestStream {
 
   /** Null at the end of the stream. */
   async next(): Promise<StreamItem | null> {
-    const { done, value } = await this.#reader.next();
-    return done === true ? null : value;
+    const step = await this.#reader.next();
+    return step.done === true ? null : step.value;
   }
 
   /** Everything up to the end of the stream. */
@@ -64,7 +64,7 @@ export function historyOf(item: StreamItem): FleetEvent {
   return fleetEventSchema.decode(JSON.parse(item.data), "event");
 }
 
-async function* itemsOf(body: ReadableStream<Uint8Array>): AsyncGenerator<StreamItem> {
+async function* itemsOf(body: ReadableStream<Uint8Array>): AsyncGenerator<StreamItem, void> {
   let text = "";
   const decoder = new TextDecoder();
   for await (const chunk of body) {

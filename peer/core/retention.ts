@@ -8,16 +8,22 @@ export interface InstalledVersion {
   readonly directory: string;
   /** From the signed manifest: grows with every release of the app. */
   readonly sequence: number;
+  /** Counts the installs of this app on this node. */
+  readonly serial: number;
 }
 
-/** Directories to remove: neither pinned nor among the newest {@link VERSIONS_KEPT}. */
+/**
+ * Directories to remove: neither pinned, nor among the newest {@link VERSIONS_KEPT}, nor the one installed last, which
+ * may be an old release that the fleet is about to go back to.
+ */
 export function versionsToRemove(
   installed: readonly InstalledVersion[],
   pinned: ReadonlySet<string>,
 ): readonly string[] {
+  const lastSerial = Math.max(...installed.map((version) => version.serial));
   return installed
     .toSorted((a, b) => b.sequence - a.sequence || (a.directory < b.directory ? 1 : -1))
     .slice(VERSIONS_KEPT)
-    .map((version) => version.directory)
-    .filter((directory) => !pinned.has(directory));
+    .filter((version) => !pinned.has(version.directory) && version.serial !== lastSerial)
+    .map((version) => version.directory);
 }

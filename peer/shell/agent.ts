@@ -5,7 +5,7 @@ import { FleetError } from "../../protocol/errors.ts";
 import type { AppName } from "../../protocol/ids.ts";
 import { APPS_PER_NODE_MAX, NODE_FRAME_BYTES_MAX, VERSIONS_PER_APP_MAX } from "../../protocol/limits.ts";
 import { assertNever } from "../../protocol/machine.ts";
-import type { AppState, NodeMessage, StageOrder } from "../../protocol/messages.ts";
+import type { AppState, NodeMessage, Outcome } from "../../protocol/messages.ts";
 import type { ActivationOrder } from "../core/app-journal.ts";
 import { type Activator, type ActivatorOptions, installedRefs, openActivator } from "./activator.ts";
 import type { Order } from "./control-client.ts";
@@ -21,7 +21,7 @@ const HELLO_REST_BYTES = 32 * 1024;
 export interface AgentOptions {
   readonly store: ReleaseStore;
   readonly activator: Omit<ActivatorOptions, "send" | "onSettled">;
-  readonly stager: Omit<StagerOptions, "send" | "isLive" | "onInstalled">;
+  readonly stager: Omit<StagerOptions, "send" | "admit" | "isLive" | "onInstalled">;
   readonly send: (message: NodeMessage) => void;
   readonly logger: Logger;
   readonly onBug: (error: unknown) => void;
@@ -42,6 +42,7 @@ export class Agent {
     this.#stager = new Stager({
       ...options.stager,
       send,
+      admit: (app) => this.#admit(app),
       isLive: (app, directory) => this.#activators.get(app)?.live?.directory === directory,
       onInstalled: (app) => this.#collect(app),
     });
@@ -72,7 +73,7 @@ export class Agent {
   async order(order: Order): Promise<void> {
     switch (order.kind) {
       case "stage":
-        return this.#stage(order);
+        return this.#stager.order(order);
       case "neighbours":
       case "stop-serving":
         return this.#stager.dispatch(order);
@@ -93,35 +94,38 @@ export class Agent {
     await this.#stager.stop();
   }
 
-  async #stage(order: StageOrder): Promise<void> {
-    const refusal = await this.#makeKnown(order.release.app);
-    return refusal === null ? this.#stager.order(order) : this.#stager.refuse(order, refusal);
-  }
-
+  /** An app that is not here yet has nothing to switch, so its orders are answered without remembering the app. */
   async #activate(app: AppName, order: ActivationOrder): Promise<void> {
-    const refusal = await this.#makeKnown(app);
-    const { generation } = order;
-    if (refusal === null) return this.#activators.get(app)?.order(order);
-    const { code, message } = refusal;
-    this.#options.logger.warn({ app, generation, code, reason: message }, "activation order refused");
-    const outcome = { kind: "failed", code, message, logTail: [], restored: "none" } as const;
-    this.#options.send({ kind: "activated", generation, app, live: null, outcome });
+    const known = this.#activators.get(app);
+    if (known !== undefined) return known.order(order);
+    const outcome = await this.#outcomeFor(app, order);
+    if (outcome === null) return this.#activators.get(app)?.order(order);
+    this.#options.logger.warn({ app, generation: order.generation, outcome }, "order for an unknown app");
+    this.#options.send({ kind: "activated", generation: order.generation, app, live: null, outcome });
   }
 
-  /** Null when the app has its machine; else why it cannot have one. */
-  async #makeKnown(app: AppName): Promise<FleetError | null> {
-    if (this.#activators.has(app)) return null;
-    if (this.#activators.size >= APPS_PER_NODE_MAX)
-      return new FleetError("overloaded", `this node has ${APPS_PER_NODE_MAX} apps already`);
+  /** How an order for an unknown app ends; null when there is something live after all, which is then known. */
+  async #outcomeFor(app: AppName, order: ActivationOrder): Promise<Outcome | null> {
     try {
-      this.#activators.set(app, await openActivator(app, this.#activatorOptions));
+      const activator = await openActivator(app, this.#activatorOptions);
+      if (activator.live === null) {
+        const message = `nothing of ${app} is installed on this node`;
+        return order.kind === "deactivate" ? { kind: "healthy" } : failed("install-failed", message);
+      }
+      await this.#admit(app);
       return null;
     } catch (error) {
-      const { message } = failureOf(error, `cannot open ${app}`);
-      return error instanceof FleetError
-        ? error
-        : new FleetError("storage-failed", message, { cause: error });
+      const { code, message } = failureOf(error, `cannot open ${app}`);
+      return failed(code, message);
     }
+  }
+
+  /** Throws FleetError overloaded when there is no room for another app, and what {@link openActivator} throws. */
+  async #admit(app: AppName): Promise<void> {
+    if (this.#activators.has(app)) return;
+    if (this.#activators.size >= APPS_PER_NODE_MAX)
+      throw new FleetError("overloaded", `this node has ${APPS_PER_NODE_MAX} apps already`);
+    this.#activators.set(app, await openActivator(app, this.#activatorOptions));
   }
 
   #stateOf(activator: Activator): AppState {
@@ -151,4 +155,8 @@ function withoutLogTail(state: AppState): AppState {
   const { lastOrder } = state;
   if (lastOrder?.outcome?.kind !== "failed") return state;
   return { ...state, lastOrder: { ...lastOrder, outcome: { ...lastOrder.outcome, logTail: [] } } };
+}
+
+function failed(code: string, message: string): Outcome {
+  return { kind: "failed", code, message, logTail: [], restored: "none" };
 }

@@ -10,7 +10,7 @@ import { signHello } from "../../protocol/shell/signature.ts";
 import { parseToken } from "../../protocol/shell/token.ts";
 import { Agent } from "./agent.ts";
 import { ArtifactFiles } from "./artifact-files.ts";
-import { ControlClient } from "./control-client.ts";
+import { ControlClient, controlAddress } from "./control-client.ts";
 import { diskError } from "./disk-errors.ts";
 import { namesIn, temporariesIn } from "./files.ts";
 import { HookRunner } from "./hooks.ts";
@@ -57,6 +57,7 @@ export interface Peer {
  * permission-denied (an operator's token) or usage.
  */
 export async function startPeerWith(options: PeerOptions, ports: PeerPorts): Promise<Peer> {
+  controlAddress(options.url);
   const trust = [...options.trust, ...trustOf(options.joinToken)];
   const directories = await openDirectories(resolve(options.stateDirectory), resolve(options.rootDirectory));
   let swarm: SwarmPort | null = null;

@@ -13,7 +13,7 @@ import {
   signedManifestSchema,
   versionDirectoryName,
 } from "../../protocol/manifest.ts";
-import { type Infer, literal, object } from "../../protocol/schema.ts";
+import { type Infer, integer, literal, object } from "../../protocol/schema.ts";
 import { openManifest } from "../../protocol/shell/signature.ts";
 import { versionsToRemove } from "../core/retention.ts";
 import { errnoOf } from "./disk-errors.ts";
@@ -29,7 +29,12 @@ import {
 import { removeTree } from "./remove-tree.ts";
 import { outputPath, type RootPaths, type StatePaths } from "./state-directory.ts";
 
-const releaseFileSchema = object({ format: literal(1), signed: signedManifestSchema });
+const releaseFileSchema = object({
+  format: literal(1),
+  signed: signedManifestSchema,
+  /** Counts the installs of the app, so that the last one is known whatever the clock says. */
+  serial: integer(1),
+});
 type ReleaseFile = Infer<typeof releaseFileSchema>;
 
 export interface InstallOptions {
@@ -41,14 +46,19 @@ export interface InstallOptions {
   readonly isLive: (directory: string) => boolean;
 }
 
+interface Installed {
+  readonly manifest: Manifest;
+  readonly serial: number;
+}
+
 export class ReleaseStore {
   readonly #state: StatePaths;
   readonly #root: RootPaths;
   /** By app, then by directory name under versions/. */
-  readonly #installed: Map<AppName, Map<string, Manifest>>;
+  readonly #installed: Map<AppName, Map<string, Installed>>;
 
   /** Use {@link openReleaseStore}. */
-  constructor(state: StatePaths, root: RootPaths, installed: Map<AppName, Map<string, Manifest>>) {
+  constructor(state: StatePaths, root: RootPaths, installed: Map<AppName, Map<string, Installed>>) {
     this.#state = state;
     this.#root = root;
     this.#installed = installed;
@@ -60,13 +70,14 @@ export class ReleaseStore {
 
   /** Installed releases of an app, newest first. */
   installed(app: AppName): readonly Manifest[] {
-    return [...(this.#installed.get(app)?.values() ?? [])].toSorted((a, b) => b.sequence - a.sequence);
+    const all = [...(this.#installed.get(app)?.values() ?? [])].map(({ manifest }) => manifest);
+    return all.toSorted((a, b) => b.sequence - a.sequence);
   }
 
   /** The manifest of exactly this release, null when it is not installed. */
   find(release: ReleaseRef): Manifest | null {
     const directory = versionDirectoryName(release.version, release.sha256);
-    const manifest = this.#installed.get(release.app)?.get(directory);
+    const manifest = this.#installed.get(release.app)?.get(directory)?.manifest;
     return manifest !== undefined && sameRelease(releaseRefOf(manifest), release) ? manifest : null;
   }
 
@@ -82,7 +93,7 @@ export class ReleaseStore {
 
   /** The release in a directory under versions/, null when none is recorded for it. */
   releaseIn(app: AppName, directory: string): ReleaseRef | null {
-    const manifest = this.#installed.get(app)?.get(directory);
+    const manifest = this.#installed.get(app)?.get(directory)?.manifest;
     return manifest === undefined ? null : releaseRefOf(manifest);
   }
 
@@ -92,18 +103,19 @@ export class ReleaseStore {
     const { app } = manifest;
     const directory = directoryOf(manifest);
     const recorded = this.#installed.get(app)?.get(directory);
-    if (recorded !== undefined) throw conflict(manifest, recorded);
+    if (recorded !== undefined) throw conflict(manifest, recorded.manifest);
     // First, because only apps with such a folder are cleaned up after a crash.
     await makeDirectory(join(this.#state.releases, app), 0o700);
     await makeDirectory(this.#root.versions(app));
     const path = this.#root.version(app, directory);
     const temporary = temporaryPathFor(path);
     await options.unpack(temporary);
-    const file: ReleaseFile = { format: 1, signed };
+    const serial = this.#nextSerial(app);
+    const file: ReleaseFile = { format: 1, signed, serial };
     await writeFileAtomic(this.#recordPath(app, directory), JSON.stringify(file));
     await this.#place(temporary, path, options.isLive(directory));
     await syncDirectory(this.#root.versions(app));
-    this.#add(manifest);
+    this.#add(app, directory, { manifest, serial });
   }
 
   /**
@@ -113,9 +125,10 @@ export class ReleaseStore {
   async collect(app: AppName, pinned: () => ReadonlySet<string>): Promise<readonly string[]> {
     const removed: string[] = [];
     for (;;) {
-      const versions = this.installed(app).map((one) => ({
-        directory: directoryOf(one),
-        sequence: one.sequence,
+      const versions = [...(this.#installed.get(app) ?? [])].map(([directory, { manifest, serial }]) => ({
+        directory,
+        sequence: manifest.sequence,
+        serial,
       }));
       const [directory] = versionsToRemove(versions, pinned());
       if (directory === undefined) return removed;
@@ -154,9 +167,12 @@ export class ReleaseStore {
     return join(this.#state.releases, app, `${directory}.json`);
   }
 
-  #add(manifest: Manifest): void {
-    const ofApp = this.#installed.get(manifest.app) ?? new Map<string, Manifest>();
-    this.#installed.set(manifest.app, ofApp.set(directoryOf(manifest), manifest));
+  #nextSerial(app: AppName): number {
+    return 1 + Math.max(0, ...[...(this.#installed.get(app)?.values() ?? [])].map(({ serial }) => serial));
+  }
+
+  #add(app: AppName, directory: string, installed: Installed): void {
+    this.#installed.set(app, (this.#installed.get(app) ?? new Map()).set(directory, installed));
   }
 }
 
@@ -165,23 +181,24 @@ export class ReleaseStore {
  * Throws FleetError data-corrupt naming a record that cannot be read or whose signature does not hold.
  */
 export async function openReleaseStore(state: StatePaths, root: RootPaths): Promise<ReleaseStore> {
-  const installed = new Map<AppName, Map<string, Manifest>>();
+  const installed = new Map<AppName, Map<string, Installed>>();
   for (const folder of await namesIn(state.releases)) {
     await removeLeftovers(state, root, folder);
     for (const name of await namesIn(join(state.releases, folder))) {
-      const manifest = await readRecord(join(state.releases, folder, name));
+      const record = await readRecord(join(state.releases, folder, name));
+      const { manifest } = record;
       if (!(await exists(root.version(manifest.app, directoryOf(manifest))))) continue;
-      const ofApp = installed.get(manifest.app) ?? new Map<string, Manifest>();
-      installed.set(manifest.app, ofApp.set(directoryOf(manifest), manifest));
+      const ofApp = installed.get(manifest.app) ?? new Map<string, Installed>();
+      installed.set(manifest.app, ofApp.set(directoryOf(manifest), record));
     }
   }
   return new ReleaseStore(state, root, installed);
 }
 
-async function readRecord(path: string): Promise<Manifest> {
+async function readRecord(path: string): Promise<Installed> {
   const file = await readJson(path, releaseFileSchema);
   try {
-    if (file !== null) return openManifest(file.signed);
+    if (file !== null) return { manifest: openManifest(file.signed), serial: file.serial };
   } catch (cause) {
     if (!(cause instanceof FleetError)) throw cause;
     throw new FleetError("data-corrupt", `${path} is damaged: ${cause.message}`, { cause });

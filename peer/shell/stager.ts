@@ -8,7 +8,6 @@ import { assertNever } from "../../protocol/machine.ts";
 import { type Manifest, releaseRefOf, sameRelease } from "../../protocol/manifest.ts";
 import type { Labels, Neighbour, NodeMessage, StageOrder } from "../../protocol/messages.ts";
 import { openTrustedManifest } from "../../protocol/shell/signature.ts";
-import { clipMessage } from "../core/activation-steps.ts";
 import { checkPlaceholders } from "../core/placeholders.ts";
 import { StagingMachine } from "../core/staging.ts";
 import type { StagingEffect, StagingEvent, Transfer } from "../core/staging-events.ts";
@@ -29,6 +28,8 @@ export interface StagerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly send: (message: NodeMessage) => void;
+  /** Makes the app known to this node. Throws FleetError when there is no room for it, or its folder is damaged. */
+  readonly admit: (app: AppName) => Promise<void>;
   /** The live link of the app points to a tree of this name. */
   readonly isLive: (app: AppName, directory: string) => boolean;
   /** A release of the app was installed: old versions may go. */
@@ -79,6 +80,7 @@ export class Stager {
     const { app, version } = release;
     try {
       const manifest = this.#check(order);
+      await this.#options.admit(app);
       const installed = await this.#options.store.has(release);
       const tarball = await this.#options.files.has(release.sha256);
       this.#driver.dispatch({ kind: "order", order, manifest, installed, tarball });
@@ -87,18 +89,6 @@ export class Stager {
       this.#options.logger.warn({ app, version, generation, code, reason: message }, "stage order refused");
       this.#driver.dispatch({ kind: "refused", generation, release, code, message });
     }
-  }
-
-  refuse(order: StageOrder, error: FleetError): void {
-    const { generation, release } = order;
-    const { code } = error;
-    this.#driver.dispatch({
-      kind: "refused",
-      generation,
-      release,
-      code,
-      message: clipMessage(error.message),
-    });
   }
 
   /** Leaves every swarm; tarballs and bitmaps stay for the next start. */

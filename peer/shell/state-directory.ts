@@ -125,7 +125,8 @@ function lockDirectory(directory: string): () => void {
   let database: DatabaseSync | null = null;
   try {
     database = new DatabaseSync(path);
-    database.exec("BEGIN EXCLUSIVE");
+    // Nothing is ever written, so there need not be a journal file beside it.
+    database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
   } catch (cause) {
     database?.close();
     if (cause instanceof Error && "errcode" in cause && cause.errcode === SQLITE_BUSY)

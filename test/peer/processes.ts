@@ -13,9 +13,9 @@ export function isRunning(pid: number): boolean {
   }
 }
 
-/** Waits for something to become true, at most five seconds. */
+/** Waits for something to become true, at most fifteen seconds: a busy machine is slow. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  for (let attempt = 0; attempt < 500; attempt += 1) {
+  for (let attempt = 0; attempt < 1_500; attempt += 1) {
     if (await holds()) return;
     await delay(10);
   }

@@ -1,0 +1,207 @@
+// A coordinator for tests of a whole peer that speaks the real protocol over a real WebSocket, and the peer's start.
+import { once } from "node:events";
+import { mkdir, readFile } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
+import { dirname, join } from "node:path";
+import { pino } from "pino";
+import { onTestFinished } from "vitest";
+import { type WebSocket, WebSocketServer } from "ws";
+import { type Peer, type PeerOptions, startPeerWith } from "../../../peer/shell/peer.ts";
+import { type PublicKey, rolloutIdSchema } from "../../../protocol/ids.ts";
+import { releaseRefOf } from "../../../protocol/manifest.ts";
+import type { CoordinatorMessage, Hello, NodeMessage, StageOrder } from "../../../protocol/messages.ts";
+import { decodeNodeFrame, encodeFrame } from "../../../protocol/shell/frame.ts";
+import {
+  createSigningKey,
+  nodeIdOf,
+  type SigningKey,
+  signManifest,
+  verifyHello,
+} from "../../../protocol/shell/signature.ts";
+import { until } from "../processes.ts";
+import { FakeWorld, type TestRelease } from "./fake-world.ts";
+
+export const publisher = createSigningKey();
+
+type Answer = "welcome" | { readonly refuse: string };
+
+/** One node at a time; keeps every message it was ever sent. */
+export class FakeCoordinator {
+  readonly url: string;
+  readonly hellos: Hello[] = [];
+  readonly messages: NodeMessage[] = [];
+  readonly connections: WebSocket[] = [];
+  answer: Answer = "welcome";
+  readonly #server: WebSocketServer;
+
+  constructor(server: WebSocketServer) {
+    this.#server = server;
+    this.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    server.on("connection", (socket) => this.#greet(socket));
+  }
+
+  send(message: CoordinatorMessage): void {
+    this.connections.at(-1)?.send(encodeFrame(message));
+  }
+
+  sendRaw(bytes: Uint8Array): void {
+    this.connections.at(-1)?.send(bytes);
+  }
+
+  disconnect(): void {
+    for (const socket of this.connections) socket.terminate();
+  }
+
+  async close(): Promise<void> {
+    this.disconnect();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  sent<Kind extends NodeMessage["kind"]>(kind: Kind): readonly Extract<NodeMessage, { kind: Kind }>[] {
+    return this.messages.filter(
+      (message): message is Extract<NodeMessage, { kind: Kind }> => message.kind === kind,
+    );
+  }
+
+  /** The newest message of a kind, once there are more than `after`. */
+  async next<Kind extends NodeMessage["kind"]>(
+    kind: Kind,
+    after = 0,
+  ): Promise<Extract<NodeMessage, { kind: Kind }>> {
+    await until(`message ${kind}`, () => this.sent(kind).length > after);
+    const message = this.sent(kind).at(-1);
+    if (message === undefined) throw new Error("unreachable");
+    return message;
+  }
+
+  #greet(socket: WebSocket): void {
+    const nonce = Buffer.alloc(32, this.connections.length + 1);
+    this.connections.push(socket);
+    socket.on("message", (data: Buffer) => {
+      const message = decodeNodeFrame(data);
+      if (message.kind !== "hello") {
+        this.messages.push(message);
+        return;
+      }
+      if (!verifyHello(message.publicKey, nonce, message.signature))
+        throw new Error("the hello is not signed");
+      this.hellos.push(message);
+      this.#answerHello(socket, message);
+    });
+    socket.on("error", () => {});
+    socket.send(encodeFrame({ kind: "challenge", protocol: 1, nonce }));
+  }
+
+  #answerHello(socket: WebSocket, hello: Hello): void {
+    if (this.answer === "welcome") {
+      const nodeId = nodeIdOf(hello.publicKey);
+      socket.send(encodeFrame({ kind: "welcome", nodeId, heartbeatIntervalMs: 200 }));
+      return;
+    }
+    socket.send(encodeFrame({ kind: "refuse", code: this.answer.refuse, message: "not today" }));
+    socket.close();
+  }
+}
+
+export async function startFakeCoordinator(port = 0): Promise<FakeCoordinator> {
+  const server = new WebSocketServer({ host: "127.0.0.1", port, path: "/v1/control" });
+  await once(server, "listening");
+  const coordinator = new FakeCoordinator(server);
+  onTestFinished(() => coordinator.close());
+  return coordinator;
+}
+
+export interface Lab {
+  readonly folder: string;
+  readonly world: FakeWorld;
+  readonly coordinator: FakeCoordinator;
+  readonly trust: readonly PublicKey[];
+  start(change?: Partial<PeerOptions>): Promise<Peer>;
+  /** A path under the app's shared folder, which is made. */
+  shared(name: string): Promise<string>;
+  /** What the services' hooks have done so far. */
+  deeds(): Promise<readonly string[]>;
+}
+
+export async function createLab(folder: string, releases: readonly TestRelease[]): Promise<Lab> {
+  const world = new FakeWorld(releases);
+  const coordinator = await startFakeCoordinator();
+  const trust = [publisher.publicKey];
+  return {
+    folder,
+    world,
+    coordinator,
+    trust,
+    start: async (change = {}) => {
+      const peer = await startPeerWith(
+        {
+          url: coordinator.url,
+          joinToken: null,
+          trust,
+          rootDirectory: join(folder, "root"),
+          stateDirectory: join(folder, "state"),
+          name: "node-1",
+          labels: { zone: "a" },
+          listen: { host: "0.0.0.0", port: 0 },
+          agentVersion: "1.0.0",
+          logger: pino({ level: "silent" }),
+          ...change,
+        },
+        world,
+      );
+      onTestFinished(() => peer.close());
+      return peer;
+    },
+    shared: async (name) => {
+      const path = join(folder, "root", "web", "shared", name);
+      await mkdir(dirname(path), { recursive: true });
+      return path;
+    },
+    deeds: async () => {
+      try {
+        const text = await readFile(join(folder, "root", "web", "shared", "deeds"), "utf8");
+        return text.split("\n").filter((line) => line !== "");
+      } catch {
+        return [];
+      }
+    },
+  };
+}
+
+export function stageOrderOf(
+  release: TestRelease,
+  generation: number,
+  change: { key?: SigningKey } & Partial<StageOrder> = {},
+): StageOrder {
+  const { key = publisher, ...rest } = change;
+  return {
+    kind: "stage",
+    generation,
+    release: releaseRefOf(release.manifest),
+    signed: signManifest(release.manifest, key),
+    torrentInfo: release.torrentInfo,
+    neighbours: [],
+    rank: 0,
+    rankCount: 1,
+    ...rest,
+  };
+}
+
+export function activateOrderOf(
+  release: TestRelease,
+  generation: number,
+  healthTimeoutMs = 20_000,
+): CoordinatorMessage {
+  return {
+    kind: "activate",
+    generation,
+    rolloutId: rolloutIdSchema.decode("r1", "rollout"),
+    release: releaseRefOf(release.manifest),
+    healthTimeoutMs,
+  };
+}
+
+export function deactivateOrderOf(release: TestRelease, generation: number): CoordinatorMessage {
+  const rolloutId = rolloutIdSchema.decode("r1", "rollout");
+  return { kind: "deactivate", generation, rolloutId, app: release.manifest.app };
+}

@@ -18,6 +18,8 @@ export interface Host {
   readonly cwd: string;
   readonly homeDirectory: string;
   readonly hostName: string;
+  /** How to call this very program: the runtime and its script. */
+  readonly selfCommand: readonly string[];
   readonly stdout: Screen;
   readonly stderr: Screen;
   now(): number;
@@ -36,6 +38,7 @@ export function processHost(): Host {
     cwd: process.cwd(),
     homeDirectory: homedir(),
     hostName: hostname(),
+    selfCommand: process.argv.slice(0, 2),
     stdout: process.stdout,
     stderr: process.stderr,
     now: () => Date.now(),

@@ -1,7 +1,9 @@
 // The command line as a whole: which commands there are, and how what they give back is printed.
 import { Command, CommanderError } from "commander";
+import { ERRORS } from "../protocol/errors.ts";
 import { createContext, type Outcome, type Register, type Run } from "./command.ts";
 import { registerCoordinator } from "./commands/coordinator.ts";
+import { registerDemo } from "./commands/demo.ts";
 import { registerKey } from "./commands/key.ts";
 import { registerNodes } from "./commands/nodes.ts";
 import { registerPeer } from "./commands/peer.ts";
@@ -31,23 +33,25 @@ const COMMANDS: readonly Register[] = [
   registerPeer,
   registerKey,
   registerToken,
+  registerDemo,
   registerVersion,
 ];
 
 /** Runs one command line, without the program's name. Never throws; gives the exit code. */
 export async function runFleet(args: readonly string[], host: Host): Promise<number> {
   const output = createOutput(host, asksForJson(args));
+  let exitCode = 0;
+  const program = buildProgram(host, async (flags, action) => {
+    exitCode = print(await action(createContext(host, output, flags)), output);
+  });
   try {
-    let exitCode = 0;
-    const program = buildProgram(host, async (flags, action) => {
-      exitCode = print(await action(createContext(host, output, flags)), output);
-    });
     await program.parseAsync([...args], { from: "user" });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     if (error instanceof CommanderError && error.code === "commander.help") return printHelp(error, output);
-    return printFailure(failureOf(error), output);
+    const failure = failureOf(error);
+    return printFailure(failure.code === "usage" ? { ...failure, next: usageNext(failure, program, args) } : failure, output);
   }
 }
 
@@ -87,6 +91,12 @@ function printFailure(failure: Failure, output: Output): number {
   output.failure(failure);
   output.json({ error: { code, message, next } });
   return exitCode;
+}
+
+/** Names the command whose help says more, unless the error has better advice than the table's. */
+function usageNext({ next }: Failure, program: Command, args: readonly string[]): string {
+  const names = program.commands.map((command) => command.name()).filter((name) => name === args[0]);
+  return next === ERRORS.usage.next ? `\`${["fleet", ...names].join(" ")} --help\` shows what it takes.` : next;
 }
 
 /** A group of commands was named and none of them. */

@@ -11,7 +11,7 @@ import { type ReleaseRef, releaseRefSchema, versionDirectoryName } from "../../p
 import { outcomeSchema } from "../../protocol/messages.ts";
 import { type Infer, integer, list, literal, nullable, object, text, union } from "../../protocol/schema.ts";
 
-/** A directory under `versions/` that the live link can point to. Without a release: found there, not installed by us. */
+/** A directory under `versions/` for the live link. Without a release: found there, not installed by us. */
 export const linkTargetSchema = object({
   directory: text({
     min: 1,

@@ -8,7 +8,8 @@ export const RETRY_CAP_MS = 60_000;
 
 /**
  * Doubles with each failed attempt up to {@link RETRY_CAP_MS}; the actual wait lies in the upper half of that, so
- * that nodes which lost the coordinator together do not come back together. `attempt` counts from 0, `random` is in [0, 1).
+ * that nodes which lost the coordinator together do not come back together. `attempt` counts from 0, `random` is
+ * in [0, 1).
  */
 export function retryDelayMs(attempt: number, random: number): Millis {
   // Beyond 2^8 the cap holds anyway; the limit keeps the power finite for any count of attempts.

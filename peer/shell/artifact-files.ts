@@ -1,5 +1,5 @@
-// Tarballs in the state directory: where they lie, how much room one still needs, whether its bytes are the signed ones.
-// Deletes only what no stage uses.
+// Tarballs in the state directory: where they lie, how much room one still needs, whether its bytes are those that
+// were signed. Deletes only what no stage uses.
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { rm, stat, statfs } from "node:fs/promises";
@@ -45,7 +45,10 @@ export class ArtifactFiles {
     await rm(this.tarball(sha256), { force: true });
   }
 
-  /** Deletes unused tarballs when too many pile up, and all of them when `artifact` would not fit otherwise. FleetError disk-full. */
+  /**
+   * Deletes unused tarballs when too many pile up, and all of them when `artifact` would not fit otherwise.
+   * Throws FleetError disk-full.
+   */
   async makeRoom(artifact: Artifact, inUse: ReadonlySet<string>): Promise<void> {
     const unused = await this.#unused(inUse);
     for (const sha256 of unused.slice(UNUSED_KEPT)) await this.discard(sha256);

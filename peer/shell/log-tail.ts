@@ -1,4 +1,4 @@
-// The last lines of a program's output, cut to what a report may carry and freed of what could move a terminal's cursor.
+// The last lines of a program's output, cut to what a report may carry and freed of what could move a cursor.
 import { open } from "node:fs/promises";
 import { stripVTControlCharacters } from "node:util";
 import { LOG_LINE_CHARS_MAX, LOG_TAIL_LINES_MAX } from "../../protocol/limits.ts";

@@ -44,7 +44,7 @@ export interface PeerOptions {
 export interface Peer {
   readonly nodeId: NodeId;
   readonly swarmPort: number;
-  /** Resolves with the first welcome; rejects with FleetError when a coordinator that never admitted it refuses for good. */
+  /** Resolves with the first welcome. Rejects with FleetError when a fleet that never admitted it refuses for good. */
   readonly admitted: Promise<void>;
   /** Resolves once closed; rejects when a bug stopped the peer. */
   readonly closed: Promise<void>;
@@ -66,7 +66,7 @@ export async function startPeerWith(options: PeerOptions, ports: PeerPorts): Pro
     await removeLeftovers(directories.state);
     const store = await openReleaseStore(directories.state, directories.root);
     const apps = await knownApps(directories.state, store);
-    swarm = await ports.openSwarm({ ...options.listen, logger: options.logger });
+    swarm = await ports.openSwarm({ ...options.listen, logger: options.logger, id: identity.nodeId });
     const peer = new RunningPeer({ options, ports, directories, identity, store, swarm });
     await peer.start(apps);
     return peer;

@@ -34,7 +34,15 @@ export interface SwarmPort {
   close(): Promise<void>;
 }
 
+export interface SwarmOpenOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly logger: Logger;
+  /** The node's id, by which its neighbours know it. */
+  readonly id: string;
+}
+
 export interface PeerPorts {
-  readonly openSwarm: (options: { host: string; port: number; logger: Logger }) => Promise<SwarmPort>;
+  readonly openSwarm: (options: SwarmOpenOptions) => Promise<SwarmPort>;
   readonly unpackArchive: (options: UnpackOptions) => Promise<void>;
 }

@@ -20,7 +20,7 @@ export interface ProgramOptions {
   readonly timeoutMs: number;
   /** From SIGTERM to SIGKILL when the time is up; 0: SIGKILL at once. */
   readonly graceMs: number;
-  /** File that its output is appended to; created when missing. Survives this process, so a service may go on writing. */
+  /** Its output is appended to this file, created when missing. A service may go on writing when this process ends. */
   readonly output: string;
   /** Empties the output file first. */
   readonly fresh?: boolean;

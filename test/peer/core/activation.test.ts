@@ -1,3 +1,4 @@
+// Switching an app over in virtual time: the steps, every way they fail, the health timeout and generations.
 import { describe, expect, test } from "vitest";
 import { fullManifest, manifestOf } from "../releases.ts";
 import { activateOrder, deactivateOrder, HEALTH_TIMEOUT_MS, World, worldWith } from "./activation-world.ts";

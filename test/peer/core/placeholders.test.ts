@@ -1,3 +1,4 @@
+// Labels in hook arguments and probe addresses.
 import { expect, test } from "vitest";
 import { checkPlaceholders, fillPlaceholders } from "../../../peer/core/placeholders.ts";
 import { manifestOf } from "../releases.ts";

@@ -1,3 +1,4 @@
+// Which installed versions may go.
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { VERSIONS_KEPT, versionsToRemove } from "../../../peer/core/retention.ts";

@@ -1,3 +1,4 @@
+// The control session in virtual time: greeting, heartbeats, silence, refusals and the waits between attempts.
 import { describe, expect, test } from "vitest";
 import { RETRY_CAP_MS, RETRY_FIRST_MS, retryDelayMs } from "../../../peer/core/backoff.ts";
 import { type SessionEffect, SessionMachine } from "../../../peer/core/session.ts";

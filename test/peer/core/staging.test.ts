@@ -1,3 +1,4 @@
+// What is fetched, installed and served, how much at once, and what the coordinator hears of it.
 import { describe, expect, test } from "vitest";
 import {
   FETCH_STALLED_AFTER_MS,

@@ -1,3 +1,4 @@
+// Tarballs in the state directory, on a real disk.
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { statfs, utimes, writeFile } from "node:fs/promises";

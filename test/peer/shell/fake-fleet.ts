@@ -1,6 +1,6 @@
 // A coordinator for tests of a whole peer that speaks the real protocol over a real WebSocket, and the peer's start.
 import { once } from "node:events";
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir, readFile, readlink } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
 import { pino } from "pino";
@@ -8,7 +8,7 @@ import { onTestFinished } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
 import { type Peer, type PeerOptions, startPeerWith } from "../../../peer/shell/peer.ts";
 import { type PublicKey, rolloutIdSchema } from "../../../protocol/ids.ts";
-import { releaseRefOf } from "../../../protocol/manifest.ts";
+import { releaseRefOf, versionDirectoryName } from "../../../protocol/manifest.ts";
 import type { CoordinatorMessage, Hello, NodeMessage, StageOrder } from "../../../protocol/messages.ts";
 import { decodeNodeFrame, encodeFrame } from "../../../protocol/shell/frame.ts";
 import {
@@ -18,6 +18,7 @@ import {
   signManifest,
   verifyHello,
 } from "../../../protocol/shell/signature.ts";
+import { temporaryFolder } from "../../support/folders.ts";
 import { until } from "../processes.ts";
 import { FakeWorld, type TestRelease } from "./fake-world.ts";
 
@@ -121,12 +122,28 @@ export interface Lab {
   shared(name: string): Promise<string>;
   /** What the services' hooks have done so far. */
   deeds(): Promise<readonly string[]>;
+  /** Orders it under a new generation and waits until the node says that it is staged. */
+  stage(release: TestRelease): Promise<void>;
+  /** Orders it under a new generation and returns how that ended. */
+  activate(release: TestRelease, healthTimeoutMs?: number): Promise<Activated>;
+  /** The order that ends what the last stage order began. */
+  stopServing(release: TestRelease): CoordinatorMessage;
+  /** Where the app's live link points. */
+  liveLink(): Promise<string>;
+}
+
+type Activated = Extract<NodeMessage, { kind: "activated" }>;
+
+/** Call inside a test. */
+export async function startLab(...releases: readonly TestRelease[]): Promise<Lab> {
+  return createLab(await temporaryFolder(), releases);
 }
 
 export async function createLab(folder: string, releases: readonly TestRelease[]): Promise<Lab> {
   const world = new FakeWorld(releases);
   const coordinator = await startFakeCoordinator();
   const trust = [publisher.publicKey];
+  let generation = 0;
   return {
     folder,
     world,
@@ -165,6 +182,22 @@ export async function createLab(folder: string, releases: readonly TestRelease[]
         return [];
       }
     },
+    stage: async (release) => {
+      generation += 1;
+      const before = coordinator.sent("staged").length;
+      coordinator.send(stageOrderOf(release, generation));
+      await coordinator.next("staged", before);
+    },
+    activate: async (release, healthTimeoutMs) => {
+      generation += 1;
+      const before = coordinator.sent("activated").length;
+      coordinator.send(activateOrderOf(release, generation, healthTimeoutMs));
+      return coordinator.next("activated", before);
+    },
+    stopServing: (release) => {
+      return { kind: "stop-serving", generation, release: releaseRefOf(release.manifest) };
+    },
+    liveLink: () => readlink(join(folder, "root", "web", "live")),
   };
 }
 
@@ -204,4 +237,9 @@ export function activateOrderOf(
 export function deactivateOrderOf(release: TestRelease, generation: number): CoordinatorMessage {
   const rolloutId = rolloutIdSchema.decode("r1", "rollout");
   return { kind: "deactivate", generation, rolloutId, app: release.manifest.app };
+}
+
+/** The release's directory name under versions/. */
+export function directoryOf(release: TestRelease): string {
+  return versionDirectoryName(release.manifest.version, release.manifest.artifact.sha256);
 }

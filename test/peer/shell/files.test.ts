@@ -1,3 +1,4 @@
+// Small files that are replaced whole, on a real disk.
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";

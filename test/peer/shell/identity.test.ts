@@ -1,3 +1,4 @@
+// The key of a node and whom it trusts, on a real disk.
 import { stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";

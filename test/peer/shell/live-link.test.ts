@@ -1,3 +1,4 @@
+// The live symlink, on a real disk.
 import { mkdir, readlink, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";

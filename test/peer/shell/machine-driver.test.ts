@@ -1,3 +1,4 @@
+// Effects in order, one timer, and a stop that waits.
 import { expect, test } from "vitest";
 import { type Clock, MachineDriver } from "../../../peer/shell/machine-driver.ts";
 import type { Machine } from "../../../protocol/machine.ts";

@@ -2,16 +2,13 @@
 // the old one, and says so for the same order.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile, readlink, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readFile, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
-import { versionDirectoryName } from "../../../protocol/manifest.ts";
 import type { ActivationStep } from "../../../protocol/messages.ts";
-import { temporaryFolder } from "../../support/folders.ts";
 import { until } from "../processes.ts";
-import { activateOrderOf, createLab, type Lab, publisher, stageOrderOf } from "./fake-fleet.ts";
-import { type TestRelease, testRelease } from "./fake-world.ts";
+import { activateOrderOf, directoryOf, type Lab, publisher, stageOrderOf, startLab } from "./fake-fleet.ts";
+import { testRelease } from "./fake-world.ts";
 
 const v1 = testRelease("v1");
 const v2 = testRelease("v2");
@@ -33,18 +30,9 @@ async function kill(child: ChildProcess): Promise<void> {
   await once(child, "exit");
 }
 
-async function liveDirectory(one: Lab): Promise<string> {
-  return readlink(join(one.folder, "root", "web", "live"));
-}
-
-function linkTo(release: TestRelease): string {
-  const { version, artifact } = release.manifest;
-  return `versions/${versionDirectoryName(version, artifact.sha256)}`;
-}
-
 /** v1 is live, v2 is staged and ordered, and the peer is killed when it says that it takes this step. */
 async function killAt(step: ActivationStep, broken: boolean): Promise<Lab> {
-  const one = await createLab(await temporaryFolder(), []);
+  const one = await startLab();
   const child = await startProcess(one);
   one.coordinator.send(stageOrderOf(v1, 1));
   one.coordinator.send(stageOrderOf(v2, 2));
@@ -76,7 +64,7 @@ test.each<ActivationStep>(["stopping", "switching", "starting", "probing"])(
   async (step) => {
     const one = await killAt(step, false);
     expect(await endOf(one)).toEqual({ outcome: { kind: "healthy" }, running: "v2" });
-    expect(await liveDirectory(one)).toBe(linkTo(v2));
+    expect(await one.liveLink()).toBe(`versions/${directoryOf(v2)}`);
   },
 );
 
@@ -87,6 +75,6 @@ test.each<ActivationStep>(["stopping", "switching", "starting", "probing", "rest
     const { outcome, running } = await endOf(one);
     expect(outcome).toMatchObject({ kind: "failed", code: "health-timeout", restored: "done" });
     expect(running).toBe("v1");
-    expect(await liveDirectory(one)).toBe(linkTo(v1));
+    expect(await one.liveLink()).toBe(`versions/${directoryOf(v1)}`);
   },
 );

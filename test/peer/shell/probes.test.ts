@@ -1,3 +1,4 @@
+// Health probes against real servers and programs.
 import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { createServer, type RequestListener } from "node:http";

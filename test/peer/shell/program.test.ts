@@ -1,3 +1,4 @@
+// Programs of a release as real processes: what they get, how they end, what becomes of their output.
 import { existsSync } from "node:fs";
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";

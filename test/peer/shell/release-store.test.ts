@@ -1,3 +1,4 @@
+// Installed releases on a real disk: after a crash, after lost state, and when old ones go.
 import { existsSync } from "node:fs";
 import { chmod, mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";

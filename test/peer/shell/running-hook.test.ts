@@ -1,3 +1,4 @@
+// Hooks that an agent left behind when it was killed, as real processes.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";

@@ -1,3 +1,4 @@
+// A peer's directories and the lock on them, real processes included.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { chmod, mkdir, stat, writeFile } from "node:fs/promises";

@@ -1,0 +1,187 @@
+// A whole peer stages releases for a coordinator that speaks the real protocol; swarm and archive code are stand-ins.
+import { existsSync } from "node:fs";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { FleetError } from "../../../protocol/errors.ts";
+import { UNPACKED_BYTES_MAX } from "../../../protocol/limits.ts";
+import { releaseRefOf } from "../../../protocol/manifest.ts";
+import { createSigningKey } from "../../../protocol/shell/signature.ts";
+import { until } from "../processes.ts";
+import { directoryOf, stageOrderOf, startLab } from "./fake-fleet.ts";
+import { testRelease } from "./fake-world.ts";
+
+const v1 = testRelease("v1");
+
+describe("staging", () => {
+  test("verified, installed, reported, served until told to stop", async () => {
+    const one = await startLab(v1);
+    await (await one.start()).admitted;
+    await one.stage(v1);
+    const { length } = v1.manifest.artifact;
+    expect(one.coordinator.sent("verified")[0]).toMatchObject({
+      verifiedBytes: length,
+      receivedBytes: length,
+    });
+    const path = join(one.folder, "root", "web", "versions", directoryOf(v1));
+    expect(await readFile(join(path, "tarball"))).toEqual(v1.tarball);
+    const tarball = join(one.folder, "state", "artifacts", `${v1.manifest.artifact.sha256}.tar`);
+    expect(existsSync(tarball)).toBe(true);
+    one.coordinator.send(one.stopServing(v1));
+    await until("the tarball is gone", () => !existsSync(tarball));
+    expect(one.world.torrents[0]?.closed).toBe(true);
+  });
+
+  test("passes its place in the swarm and every change of neighbours on", async () => {
+    const one = await startLab(v1);
+    one.world.delivers = false;
+    await (await one.start()).admitted;
+    const neighbours = [{ id: "origin", host: "127.0.0.1", port: 1, dial: true }];
+    one.coordinator.send(stageOrderOf(v1, 7, { neighbours, rank: 3, rankCount: 9 }));
+    await until("joined", () => one.world.torrents[0]?.neighbourLists.length === 1);
+    const release = releaseRefOf(v1.manifest);
+    one.coordinator.send({ kind: "neighbours", generation: 7, release, neighbours: [] });
+    await until("changed", () => one.world.torrents[0]?.neighbourLists.length === 2);
+    expect(one.world.torrents[0]?.neighbourLists).toEqual([neighbours, []]);
+    expect(one.world.torrents[0]?.joined).toMatchObject({ rank: 3, rankCount: 9, complete: false });
+    expect(await one.coordinator.next("progress")).toMatchObject({ generation: 7, verifiedBytes: 0 });
+  });
+
+  const stranger = createSigningKey();
+  const other = testRelease("v9");
+  const labelled = testRelease("v3", {
+    hooks: { postActivate: { argv: ["run", "{label.port}"], timeoutMs: 1_000 } },
+  });
+  const signed = stageOrderOf(v1, 1).signed;
+  const refusals = [
+    ["signed by a stranger", v1, { key: stranger }, "manifest-untrusted"],
+    [
+      "altered after signing",
+      v1,
+      { signed: { ...signed, manifest: signed.manifest.replace('"v1"', '"v2"') } },
+      "manifest-altered",
+    ],
+    [
+      "whose manifest is for another release",
+      v1,
+      { release: releaseRefOf(other.manifest) },
+      "manifest-invalid",
+    ],
+    ["whose torrent is for another artifact", v1, { torrentInfo: other.torrentInfo }, "manifest-invalid"],
+    ["that asks for a label this node does not have", labelled, {}, "hook-failed"],
+    [
+      "that cannot fit the disk",
+      testRelease("v4", { artifact: { unpackedLength: UNPACKED_BYTES_MAX } }),
+      {},
+      "disk-full",
+    ],
+  ] as const;
+  test.each(refusals)("a release %s is refused and nothing is written", async (_, release, change, code) => {
+    const one = await startLab(release);
+    await (await one.start()).admitted;
+    one.coordinator.send(stageOrderOf(release, 5, change));
+    expect(await one.coordinator.next("stage-failed")).toMatchObject({ generation: 5, code });
+    expect(one.world.torrents).toEqual([]);
+    expect(await readdir(join(one.folder, "root"))).toEqual([".fleet-lock"]);
+    expect(await readdir(join(one.folder, "state", "artifacts"))).toEqual([]);
+    expect(await readdir(join(one.folder, "state", "releases"))).toEqual([]);
+  });
+
+  test("bytes that are not the signed ones are not installed, and not kept", async () => {
+    const one = await startLab({ ...v1, tarball: Buffer.from("another tarball!") });
+    await (await one.start()).admitted;
+    one.coordinator.send(stageOrderOf(v1, 5));
+    expect(await one.coordinator.next("stage-failed")).toMatchObject({ code: "artifact-mismatch" });
+    await until(
+      "discarded",
+      async () => (await readdir(join(one.folder, "state", "artifacts"))).length === 0,
+    );
+    expect(one.world.unpacked).toEqual([]);
+  });
+
+  test("a swarm that cannot go on is a failed stage, and a newer order tries again", async () => {
+    const one = await startLab(v1);
+    one.world.delivers = false;
+    await (await one.start()).admitted;
+    one.coordinator.send(stageOrderOf(v1, 5));
+    await until("joined", () => one.world.torrents.length === 1);
+    one.world.torrents[0]?.fail(new FleetError("disk-full", "no room"));
+    expect(await one.coordinator.next("stage-failed")).toMatchObject({
+      code: "disk-full",
+      message: "no room",
+    });
+    one.world.delivers = true;
+    one.coordinator.send(stageOrderOf(v1, 6));
+    expect(await one.coordinator.next("staged")).toMatchObject({ generation: 6 });
+  });
+
+  test("what is installed is not fetched again after a restart, only served while its tarball is there", async () => {
+    const one = await startLab(v1);
+    const peer = await one.start();
+    await peer.admitted;
+    await one.stage(v1);
+    await peer.close();
+    expect(one.world.torrents[0]?.closed).toBe(true);
+    await one.start();
+    await until("hello", () => one.coordinator.hellos.length === 2);
+    expect(one.coordinator.hellos[1]?.apps).toEqual([
+      { app: "web", live: null, installed: [releaseRefOf(v1.manifest)], lastOrder: null },
+    ]);
+    one.world.delivers = false;
+    await one.stage(v1);
+    expect(one.world.unpacked).toHaveLength(1);
+    expect(one.world.torrents).toHaveLength(2);
+    one.coordinator.send(one.stopServing(v1));
+    await until("left", () => one.world.torrents[1]?.closed === true);
+    await one.stage(v1);
+    expect(one.world.torrents).toHaveLength(2);
+  });
+
+  test("an unfinished stage waits for the order to come again, then goes on with the same files", async () => {
+    const one = await startLab(v1);
+    one.world.delivers = false;
+    const peer = await one.start();
+    await peer.admitted;
+    one.coordinator.send(stageOrderOf(v1, 5));
+    await until("joined", () => one.world.torrents.length === 1);
+    await peer.close();
+    one.world.delivers = true;
+    await (await one.start()).admitted;
+    await one.coordinator.next("heartbeat", one.coordinator.sent("heartbeat").length);
+    expect(one.world.torrents).toHaveLength(1);
+    one.coordinator.send(stageOrderOf(v1, 5));
+    await one.coordinator.next("staged");
+    expect(one.world.torrents[1]?.joined.filePath).toBe(one.world.torrents[0]?.joined.filePath);
+    expect(one.world.torrents[1]?.joined.bitmapPath).toBe(one.world.torrents[0]?.joined.bitmapPath);
+  });
+
+  test("two apps are staged at the same time", async () => {
+    const api = testRelease("v1", { app: "api" });
+    const one = await startLab(v1, api);
+    await (await one.start()).admitted;
+    one.coordinator.send(stageOrderOf(v1, 5));
+    one.coordinator.send(stageOrderOf(api, 6));
+    await until("both", () => one.coordinator.sent("staged").length === 2);
+  });
+
+  test("old versions go, what is live and could be gone back to stays", async () => {
+    const releases = Array.from({ length: 9 }, (_, index) => testRelease(`v${index + 1}`));
+    const one = await startLab(...releases);
+    await (await one.start()).admitted;
+    const [first, second, ...later] = releases;
+    for (const release of [first, second]) {
+      if (release === undefined) continue;
+      await one.stage(release);
+      one.coordinator.send(one.stopServing(release));
+      expect((await one.activate(release)).outcome.kind).toBe("healthy");
+    }
+    for (const release of later) {
+      await one.stage(release);
+      one.coordinator.send(one.stopServing(release));
+    }
+    const versions = join(one.folder, "root", "web", "versions");
+    await until("cleaned up", async () => (await readdir(versions)).length === 7);
+    const left = (await readdir(versions)).map((name) => name.split("-")[0]).toSorted();
+    expect(left).toEqual(["v1", "v2", "v5", "v6", "v7", "v8", "v9"]);
+  });
+});

@@ -3,6 +3,7 @@ import type { NodeView, ReleaseView, RolloutView, StatusView } from "../../proto
 import type { AppName, Digest, Millis, NodeId, RolloutId } from "../../protocol/ids.ts";
 import { assertNever, type Machine } from "../../protocol/machine.ts";
 import { sameRelease } from "../../protocol/manifest.ts";
+import type { NodeMessage } from "../../protocol/messages.ts";
 import type { CoordinatorEffect, CoordinatorEvent } from "./events.ts";
 import type { ReleaseRecord, SavedRecord, SwarmMemberRecord, SwarmRecord } from "./records.ts";
 import { Registry } from "./registry.ts";
@@ -46,7 +47,8 @@ export class CoordinatorCore implements Machine<CoordinatorEvent, CoordinatorEff
   /** Throws FleetError for a publish or start-* that is refused; nothing has changed then. */
   handle(event: CoordinatorEvent, now: Millis): readonly CoordinatorEffect[] {
     this.#dispatch(event, now);
-    return this.#conclude(now);
+    // Thousands of nodes measure twice a second; planning for the whole fleet each time would be quadratic.
+    return isMeasurement(event) ? this.#state.takeEffects() : this.#conclude(now);
   }
 
   deadline(): Millis | null {
@@ -194,6 +196,7 @@ export class CoordinatorCore implements Machine<CoordinatorEvent, CoordinatorEff
   }
 }
 
+const MEASUREMENTS: ReadonlySet<NodeMessage["kind"]> = new Set(["heartbeat", "progress", "activating"]);
 const STAGE_EVENT = {
   staging: null,
   verified: "node-verified",
@@ -205,6 +208,12 @@ const STAGE_WORDS = {
   verified: "has all bytes after % s",
   staged: "is ready to activate",
 } as const;
+
+/** What no plan depends on: it only moves figures, and deadlines later. */
+function isMeasurement(event: CoordinatorEvent): boolean {
+  if (event.kind === "origin-progress") return true;
+  return event.kind === "node-message" && MEASUREMENTS.has(event.message.kind);
+}
 
 function latestFirst(a: ReleaseRecord, b: ReleaseRecord): number {
   return b.publishedAt - a.publishedAt || b.manifest.sequence - a.manifest.sequence;

@@ -34,6 +34,8 @@ export class Swarms {
   readonly #origin: Origin;
   /** One per running swarm; rebuilt when a member joins. */
   readonly #topologies = new Map<string, Topology>();
+  /** Decoded once per running swarm: every stage order carries the same bytes. */
+  readonly #torrentInfos = new Map<string, Uint8Array>();
 
   constructor(state: FleetState, origin: Origin) {
     this.#state = state;
@@ -113,6 +115,7 @@ export class Swarms {
     }
     this.#state.deleteSwarm(release);
     this.#topologies.delete(swarmKey(release));
+    this.#torrentInfos.delete(swarmKey(release));
     const shared = [...this.#state.swarms.values()].some((other) => other.release.sha256 === release.sha256);
     if (!shared) this.#state.emit({ kind: "stop-seeding", sha256: release.sha256 });
   }
@@ -142,7 +145,7 @@ export class Swarms {
     const swarm = this.#state.swarms.get(swarmKey(release));
     const member = this.#state.membersOf(release).get(nodeId);
     if (swarm === undefined || member === undefined || !this.#state.isOnline(nodeId)) return;
-    const { signed, torrentInfo } = this.#releaseRecord(release);
+    const { signed } = this.#releaseRecord(release);
     this.#state.emit({
       kind: "send",
       nodeId,
@@ -151,7 +154,7 @@ export class Swarms {
         generation: swarm.generation,
         release,
         signed,
-        torrentInfo: decodeBase64Url(torrentInfo),
+        torrentInfo: this.#torrentInfo(release),
         neighbours: this.#neighbours(swarm, member),
         rank: member.rank,
         rankCount: swarm.nextRank,
@@ -263,6 +266,13 @@ export class Swarms {
     const progressAt =
       this.#state.transfers.get(memberKey(member.release, member.nodeId))?.progressAt ?? member.goAt;
     return progressAt + STAGE_STALL_MS;
+  }
+
+  #torrentInfo(release: ReleaseRef): Uint8Array {
+    const key = swarmKey(release);
+    const decoded = this.#torrentInfos.get(key) ?? decodeBase64Url(this.#releaseRecord(release).torrentInfo);
+    this.#torrentInfos.set(key, decoded);
+    return decoded;
   }
 
   #releaseRecord(release: ReleaseRef): ReleaseRecord {

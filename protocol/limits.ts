@@ -3,20 +3,23 @@
 const KIB = 1024;
 const MIB = 1024 * KIB;
 
+/** Grows when a receiver of the version before would misread or refuse something it may be sent. */
 export const PROTOCOL_VERSION = 1;
 
-/** Largest frame a node accepts: an assignment with the torrent of MAX_PIECES pieces (20 bytes each) and 64 neighbours. */
+/** Largest frame a node accepts: a stage order with the longest torrent and manifest and all neighbours. */
 export const COORDINATOR_FRAME_BYTES_MAX = MIB;
-/** Largest frame the coordinator accepts from a node: a hello with APPS_PER_NODE_MAX apps fits several times over. */
-export const NODE_FRAME_BYTES_MAX = 256 * KIB;
-/** Deepest nesting in a frame; the deepest message has 5 levels. */
+/** Largest frame the coordinator accepts from a node: a hello with all apps and versions, less the log tails. */
+export const NODE_FRAME_BYTES_MAX = MIB;
+/** Deepest nesting in a frame; the deepest message, a hello, has 6 levels. */
 export const FRAME_DEPTH_MAX = 8;
-/** Values in one frame; a hello with all apps and versions stays under 10 000. */
+/** Values in one frame, keys included; the fullest hello has about 18 000. */
 export const FRAME_VALUES_MAX = 32_768;
 
-/** 32 768 hashes are 640 KiB of torrent, which fits one assignment frame. */
+/** 32 768 hashes are 640 KiB of torrent, which fits one stage order. */
 export const PIECES_MAX = 32_768;
+/** One block of the BitTorrent wire protocol: a shorter piece cannot be asked for in parts. */
 export const PIECE_LENGTH_MIN = 16 * KIB;
+/** A piece is hashed and held in memory whole; longer ones also keep a node from sharing for too long. */
 export const PIECE_LENGTH_MAX = 16 * MIB;
 /** Torrent info dictionary: hashes of PIECES_MAX pieces and a few hundred bytes of keys. */
 export const TORRENT_INFO_BYTES_MAX = 20 * PIECES_MAX + 1024;
@@ -24,36 +27,57 @@ export const TORRENT_INFO_BYTES_MAX = 20 * PIECES_MAX + 1024;
 export const ARTIFACT_BYTES_MAX = PIECES_MAX * PIECE_LENGTH_MAX;
 /** Unpacked size a release may claim; guards arithmetic, the node's free disk is the real limit. */
 export const UNPACKED_BYTES_MAX = 8 * ARTIFACT_BYTES_MAX;
+/** More files than a whole system image has; guards the inodes and the time of unpacking. */
 export const ARCHIVE_ENTRIES_MAX = 2_000_000;
 /** POSIX PATH_MAX less room for the node's own prefix. */
 export const ARCHIVE_PATH_BYTES_MAX = 3_072;
+/** NAME_MAX of the file systems in use. */
 export const ARCHIVE_NAME_BYTES_MAX = 255;
+/** Deeper trees are not made by hand or by package managers, and cost a walk per entry. */
 export const ARCHIVE_DEPTH_MAX = 64;
 
-export const MANIFEST_BYTES_MAX = 64 * KIB;
+/** Length of a manifest's text: room for hooks and probes of some hundred arguments. */
+export const MANIFEST_CHARS_MAX = 64 * KIB;
+/** Publishers who sign the same release; more than a handful is a mistake. */
 export const SIGNATURES_MAX = 8;
+/** A hook is a program with a few arguments; what is longer belongs into a script in the release. */
 export const ARGV_MAX = 64;
+/** Longest path on Linux, and longer than any sensible argument. */
 export const ARGUMENT_CHARS_MAX = 4_096;
+/** Probes of one release; all run in every round on every node. */
 export const PROBES_MAX = 16;
+/** A hook that needs more than an hour is not part of a switch. */
 export const HOOK_TIMEOUT_MS_MAX = 60 * 60_000;
+/** A wave waits this long at most for one node. */
 export const HEALTH_TIMEOUT_MS_MAX = 60 * 60_000;
 
+/** Labels tell nodes apart; zone, rack, role and a few ports are common. */
 export const LABELS_MAX = 32;
+/** Services on one machine; with VERSIONS_PER_APP_MAX it decides the size of a hello. */
 export const APPS_PER_NODE_MAX = 64;
+/** Installed releases a node tells of; it keeps far fewer. */
 export const VERSIONS_PER_APP_MAX = 32;
+/** Several times the degree that the swarm graph aims at, so that repairs always have room. */
 export const NEIGHBOURS_MAX = 64;
+/** Ten times the largest fleet that one coordinator is meant for; guards arithmetic and answers. */
 export const NODES_MAX = 100_000;
+/** Publisher keys that one node trusts: teams and a rotation of each. */
 export const TRUSTED_KEYS_MAX = 16;
 
 /** Last lines of a failed hook or service that travel with a report. */
 export const LOG_TAIL_LINES_MAX = 20;
+/** A long line of a stack trace; the rest is on the node. */
 export const LOG_LINE_CHARS_MAX = 400;
+/** One paragraph a person can read in a table. */
 export const MESSAGE_CHARS_MAX = 1_000;
 
+/** Shorter than the idle timeout of any proxy, and 1 000 nodes are then 200 small frames a second. */
 export const HEARTBEAT_INTERVAL_MS = 5_000;
 /** Three missed heartbeats: the node counts as offline. */
 export const NODE_OFFLINE_AFTER_MS = 3 * HEARTBEAT_INTERVAL_MS;
 /** A node silent this long after an activation order counts as lost, and a lost node as a failure. */
 export const NODE_LOST_AFTER_MS = 60_000;
+/** Three round trips over the slowest link in use, with a busy machine at each end. */
 export const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** Fast enough for a moving bar; 1 000 nodes are then 2 000 frames a second while staging. */
 export const PROGRESS_INTERVAL_MS = 500;

@@ -16,6 +16,7 @@ import {
   ARTIFACT_BYTES_MAX,
   HEALTH_TIMEOUT_MS_MAX,
   HOOK_TIMEOUT_MS_MAX,
+  MANIFEST_CHARS_MAX,
   PIECE_LENGTH_MAX,
   PIECE_LENGTH_MIN,
   PROBES_MAX,
@@ -109,7 +110,7 @@ export type ReleaseRef = Infer<typeof releaseRefSchema>;
 
 /** `manifest` is the canonical text of a {@link Manifest}; each signature covers exactly those characters. */
 export const signedManifestSchema = strictObject({
-  manifest: text({ min: 2, max: 64 * 1024 }),
+  manifest: text({ min: 2, max: MANIFEST_CHARS_MAX }),
   signatures: list(
     strictObject({
       publicKey: publicKeySchema,
@@ -149,10 +150,14 @@ export function pieceCountOf(artifact: { readonly length: number; readonly piece
 
 /**
  * The one text a manifest has: JSON with keys sorted by UTF-16 code unit, no white space (RFC 8785 for the values
- * that occur here: strings, safe integers, null, lists, objects). Throws when the value is not a valid manifest.
+ * that occur here: strings, safe integers, null, lists, objects). Throws {@link DecodeError} when the value is not a
+ * valid manifest or its text is too long for anyone to accept it.
  */
 export function encodeManifest(manifest: Manifest): string {
-  return canonicalJson(manifestSchema.decode(manifest, "manifest"));
+  const source = canonicalJson(manifestSchema.decode(manifest, "manifest"));
+  if (source.length > MANIFEST_CHARS_MAX)
+    throw new DecodeError("manifest", `at most ${MANIFEST_CHARS_MAX} characters of hooks and probes`);
+  return source;
 }
 
 /** Parses canonical manifest text. Throws {@link DecodeError} or SyntaxError; text that is not canonical is refused. */

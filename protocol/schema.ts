@@ -96,7 +96,7 @@ export function bytes(min: number, max: number): Schema<Uint8Array> {
         throw new DecodeError(path, `${min} to ${max} bytes`);
       return value;
     },
-    json: { type: "string", contentEncoding: "binary", maxLength: max },
+    json: { type: "string", contentEncoding: "binary", minLength: min, maxLength: max },
   };
 }
 
@@ -149,6 +149,9 @@ export function nullable<T>(schema: Schema<T>): Schema<T | null> {
     json: { anyOf: [schema.json, { type: "null" }] },
   };
 }
+
+/** Longer than every key we know, so that a mistyped one is shown whole. */
+const UNKNOWN_KEY_CHARS_MAX = 64;
 
 type Fields = Readonly<Record<string, Schema<unknown>>>;
 type Decoded<F extends Fields> = { readonly [K in keyof F]: Infer<F[K]> };
@@ -210,6 +213,11 @@ function plainObject(value: unknown, path: string): Readonly<Record<string, unkn
 function refuseUnknownKeys(source: object, names: readonly string[], path: string): void {
   for (const key of Object.keys(source)) {
     if (!names.includes(key))
-      throw new DecodeError(`${path === "" ? "" : `${path}.`}${key}`, `one of ${names.join(", ")}`);
+      throw new DecodeError(`${path === "" ? "" : `${path}.`}${shortened(key)}`, `one of ${names.join(", ")}`);
   }
+}
+
+/** Keys come from outside, and an error message is no place for a megabyte. */
+function shortened(key: string): string {
+  return key.length <= UNKNOWN_KEY_CHARS_MAX ? key : `${key.slice(0, UNKNOWN_KEY_CHARS_MAX)}…`;
 }

@@ -4,7 +4,6 @@ import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
 import { FleetError } from "../errors.ts";
 import { type PublicKey, publicKeySchema } from "../ids.ts";
 import { TRUSTED_KEYS_MAX } from "../limits.ts";
-import { list } from "../schema.ts";
 
 export type TokenKind = "node" | "operator";
 
@@ -18,7 +17,6 @@ export interface Token {
 }
 
 const TOKEN_PATTERN = /^fleet_(node|operator)_([0-9a-f]{16})_([0-9a-f]{64})((?:\.[A-Za-z0-9_-]{43})*)$/;
-const trustSchema = list(publicKeySchema, TRUSTED_KEYS_MAX);
 
 export function createToken(kind: TokenKind, trust: readonly PublicKey[]): Token {
   return { kind, id: randomBytes(8).toString("hex"), secret: randomBytes(32).toString("hex"), trust };
@@ -32,12 +30,15 @@ export function formatToken(token: Token): string {
 export function parseToken(source: string): Token {
   const match = TOKEN_PATTERN.exec(source.trim());
   if (match === null) throw new FleetError("token-wrong", "this is not a fleet token");
-  const [, kind, id = "", secret = "", trust = ""] = match;
+  const [, kind, id = "", secret = "", keys = ""] = match;
+  const trust = keys.split(".").slice(1);
+  if (trust.length > TRUSTED_KEYS_MAX)
+    throw new FleetError("token-wrong", `this token carries more than ${TRUSTED_KEYS_MAX} publisher keys`);
   return {
     kind: kind === "node" ? "node" : "operator",
     id,
     secret,
-    trust: trustSchema.decode(trust.split(".").slice(1), "token keys"),
+    trust: trust.map((key) => publicKeySchema.decode(key, "token key")),
   };
 }
 

@@ -285,7 +285,9 @@ export class Rollouts {
   ): void {
     const kind = PHASE_EVENT[phase] ?? "node-failed";
     const message =
-      what.outcome.kind === "healthy" ? (HEALTHY_WORDS[phase] ?? "healthy") : what.outcome.message;
+      what.outcome.kind === "healthy"
+        ? (HEALTHY_WORDS[phase] ?? "healthy")
+        : `${what.outcome.message}; ${RESTORED_WORDS[what.outcome.restored]}`;
     this.#tell(rollout, what.now, { kind, nodeId: node.nodeId, message });
   }
 
@@ -320,6 +322,12 @@ const PHASE_EVENT: Partial<Record<NodePhase, EventKind>> = {
   "rolled-back": "node-rolled-back",
   "rollback-failed": "node-rollback-failed",
 };
+
+const RESTORED_WORDS = {
+  done: "the release before it is live again",
+  failed: "the release before it could not be restored",
+  none: "nothing is live there now",
+} as const;
 
 const HEALTHY_WORDS: Partial<Record<NodePhase, string>> = {
   "rolled-back": "back on the previous release and healthy",

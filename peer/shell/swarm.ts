@@ -92,6 +92,7 @@ interface SwarmParts {
 class OpenSwarm implements Swarm {
   readonly port: number;
   readonly #parts: SwarmParts;
+  #closing: Promise<void> | null = null;
 
   constructor(parts: SwarmParts) {
     this.port = parts.listener.port;
@@ -127,7 +128,12 @@ class OpenSwarm implements Swarm {
     }
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     const { listener, engine, sessions } = this.#parts;
     const closing = [...sessions.values()].map((session) => session.close());
     sessions.clear();

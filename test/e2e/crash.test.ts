@@ -81,9 +81,8 @@ describe("after kill -9", () => {
     const peer = await lab.startPeer("node-1");
     await publishService(lab, "v1");
     const release = lab.run(["release", "v1", "--all-at-once", "--json"], { cwd: lab.path("project") });
-    await lab.until<RolloutView>(
-      "/v1/rollouts/r1",
-      (view) => view.nodes[0]?.step === "starting" || view.nodes[0]?.step === "probing",
+    await lab.until<RolloutView>("/v1/rollouts/r1", (view) =>
+      ["starting", "probing"].includes(view.nodes?.[0]?.step ?? ""),
     );
     await lab.kill(peer);
     await lab.startPeer("node-1");

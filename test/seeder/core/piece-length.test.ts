@@ -16,9 +16,11 @@ const GIB = 1024 * MIB;
 test.each([
   ["an empty kind of artifact", 1, 1, 32 * KIB],
   ["a small artifact for a large fleet", 10 * MIB, 1_000, 32 * KIB],
-  ["100 MB for 8 nodes", 100_000_000, 8, 256 * KIB],
+  ["100 MB for 8 nodes", 100_000_000, 8, 128 * KIB],
+  ["1 GiB for 20 nodes", GIB, 20, MIB],
   ["1 GiB for 60 nodes", GIB, 60, 512 * KIB],
-  ["1 GiB for one node", GIB, 1, 4 * MIB],
+  ["1 GiB for one node, as for sixteen", GIB, 1, MIB],
+  ["10 GiB for one node", 10 * GIB, 1, 4 * MIB],
   ["10 GiB for ten thousand nodes: as many pieces as there may be", 10 * GIB, 10_000, 512 * KIB],
   ["256 GiB: more than the usual ceiling", 256 * GIB, 100, 8 * MIB],
   ["the largest artifact", ARTIFACT_BYTES_MAX, 100_000, PIECE_LENGTH_MAX],
@@ -46,14 +48,23 @@ test("it is a power of two within the protocol's bounds, with no more pieces tha
 
 test("unless a bound stops it, forwarding costs at most 3 % and half as many pieces would cost more", () => {
   fc.assert(
-    fc.property(length, fc.integer({ min: 1, max: 100_000 }), (bytes, nodes) => {
+    fc.property(length, fc.integer({ min: 16, max: 100_000 }), (bytes, nodes) => {
       const pieceLength = pieceLengthFor(bytes, nodes);
       const fewestAllowed = bytes / PIECES_MAX > pieceLength / 2;
       if (pieceLength > 32 * KIB && !fewestAllowed) {
         expect((nodes * pieceLength) / bytes).toBeLessThanOrEqual(0.03);
         expect(bytes / pieceLength).toBeGreaterThanOrEqual(20 * Math.log2(nodes));
       }
-      if (pieceLength < 4 * MIB) expect((nodes * 2 * pieceLength) / bytes).toBeGreaterThan(0.03);
+      if (pieceLength < 4 * MIB)
+        expect((Math.max(16, nodes) * 2 * pieceLength) / bytes).toBeGreaterThan(0.03);
+    }),
+  );
+});
+
+test("a fleet of fewer than sixteen nodes counts as sixteen", () => {
+  fc.assert(
+    fc.property(length, fc.integer({ min: 0, max: 15 }), (bytes, nodes) => {
+      expect(pieceLengthFor(bytes, nodes)).toBe(pieceLengthFor(bytes, 16));
     }),
   );
 });

@@ -213,7 +213,10 @@ function plainObject(value: unknown, path: string): Readonly<Record<string, unkn
 function refuseUnknownKeys(source: object, names: readonly string[], path: string): void {
   for (const key of Object.keys(source)) {
     if (!names.includes(key))
-      throw new DecodeError(`${path === "" ? "" : `${path}.`}${shortened(key)}`, `one of ${names.join(", ")}`);
+      throw new DecodeError(
+        `${path === "" ? "" : `${path}.`}${shortened(key)}`,
+        `one of ${names.join(", ")}`,
+      );
   }
 }
 

@@ -1,4 +1,4 @@
-// Throws damaged frames at the decoders until time is up or one of them misbehaves; prints the seed that repeats the run.
+// Throws damaged frames at the decoders until time is up or one of them misbehaves; the seed it prints repeats the run.
 // Must never stop early without saying so: it ends with the count, or with the frame that did it and exit code 1.
 import { parseArgs } from "node:util";
 import { createPrng } from "../protocol/prng.ts";

@@ -1,5 +1,5 @@
-// Damages what a frame means rather than its bytes: one field gone, doubled, or of another type. Such frames are whole, so
-// they reach the schemas, which bytes damaged at random seldom do.
+// Damages what a frame means rather than its bytes: one field gone, doubled, or of another type. Such frames are whole,
+// so they reach the schemas, which bytes damaged at random seldom do.
 import { Packr } from "msgpackr/pack";
 import type { Prng } from "../../protocol/prng.ts";
 

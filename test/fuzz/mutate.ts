@@ -1,4 +1,5 @@
-// Damages frames the way an attacker or a bad cable would. All chance comes from the given generator, so a seed repeats a run.
+// Damages frames the way an attacker or a bad cable would.
+// All chance comes from the given generator, so a seed repeats a run.
 import type { Prng } from "../../protocol/prng.ts";
 import { mutateValue } from "./mutate-value.ts";
 

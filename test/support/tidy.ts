@@ -80,7 +80,8 @@ export const RULES: readonly Rule[] = [
   {
     name: "named-exports",
     why: "a thing has one name everywhere, so that searching for it finds it",
-    applies: (path) => !path.endsWith(".config.ts") && !path.startsWith("stubs/"),
+    // Tools and packages that others wrote ask for, or are described by, a default export.
+    applies: (path) => !/^stubs\/|\.config\.ts$|\.d\.ts$/.test(path),
     find: (file, { program }) => findNodes(file, program, "ExportDefaultDeclaration", "a default export"),
   },
   {

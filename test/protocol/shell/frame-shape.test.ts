@@ -1,4 +1,4 @@
-// The walk over a frame that builds nothing: what it lets through, and that hostile frames cost neither memory nor stack.
+// The walk over a frame that builds nothing: what it lets through, and that hostile frames cost no memory and no stack.
 import { execFileSync } from "node:child_process";
 import path from "node:path";
 import fc from "fast-check";

@@ -1,5 +1,5 @@
-// Decodes frames whose headers claim far more than they hold, in a process of its own with a small heap. Prints how many
-// were refused; a decoder that believes a header runs out of memory here. Run by test/protocol/shell/frame-shape.test.ts.
+// Decodes frames whose headers claim far more than they hold, in a process of its own with a small heap. Prints how
+// many were refused; a decoder that believes a header runs out of memory here. Run by ../shell/frame-shape.test.ts.
 import { tryDecode } from "./frames.ts";
 
 /** Heads of the long formats, and how many bytes of length follow each. */

@@ -46,7 +46,7 @@ export function entrySegments(path: string, subject: string): readonly string[] 
  * Upper case first, because it spells out what lower case keeps apart: `ß` and `ss`, `ſ` and `s`.
  */
 export function collisionKey(segment: string): string {
-  return segment.normalize("NFC").toUpperCase().toLowerCase().normalize("NFC");
+  return segment.toUpperCase().toLowerCase().normalize("NFC");
 }
 
 export function unsafe(subject: string, why: string): FleetError {

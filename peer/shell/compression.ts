@@ -74,6 +74,7 @@ async function* decodeOne(
   feeding.catch(() => {});
   try {
     for await (const chunk of decoder) yield chunk as Uint8Array;
+    // Only now has the feeder put back what the decoder did not take.
     await feeding;
   } catch (cause) {
     throw asCorrupt(cause, compression);

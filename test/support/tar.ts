@@ -9,7 +9,7 @@ export interface RawEntry {
   /** Overrides the size field, which otherwise is the content's length. */
   readonly size?: number | Buffer;
   readonly mode?: number;
-  readonly mtime?: number;
+  readonly mtime?: number | Buffer;
   readonly link?: string;
   readonly prefix?: string;
   readonly magic?: string;
@@ -66,10 +66,8 @@ function rawHeader(entry: RawEntry, contentLength: number): Buffer {
   octal(header, 100, 8, entry.mode ?? 0o644);
   octal(header, 108, 8, 1000);
   octal(header, 116, 8, 1000);
-  const size = entry.size ?? contentLength;
-  if (Buffer.isBuffer(size)) size.copy(header, 124);
-  else octal(header, 124, 12, size);
-  octal(header, 136, 12, entry.mtime ?? 1_000_000_000);
+  numeric(header, 124, entry.size ?? contentLength);
+  numeric(header, 136, entry.mtime ?? 1_000_000_000);
   header.write(entry.type ?? "0", 156, "latin1");
   Buffer.from(entry.link ?? "").copy(header, 157, 0, 100);
   header.write(entry.magic ?? "ustar\x0000", 257, "latin1");
@@ -78,6 +76,11 @@ function rawHeader(entry: RawEntry, contentLength: number): Buffer {
   const sum = header.reduce((total, byte) => total + byte, 0);
   octal(header, 148, 7, entry.checksum ?? sum);
   return header;
+}
+
+function numeric(header: Buffer, offset: number, value: number | Buffer): void {
+  if (Buffer.isBuffer(value)) value.copy(header, offset);
+  else octal(header, offset, 12, value);
 }
 
 function octal(header: Buffer, offset: number, width: number, value: number): void {

@@ -59,6 +59,12 @@ describe("an info dictionary", () => {
     expect(readTorrentInfo(bytes).pieces.length).toBe(20 * PIECES_MAX);
   });
 
+  test("of one piece more is refused, though it would fit", () => {
+    const bytes = encodeTorrentInfo(infoOf(PIECES_MAX + 1));
+    expect(bytes.length).toBeLessThanOrEqual(TORRENT_INFO_BYTES_MAX);
+    expect(() => readTorrentInfo(bytes)).toThrow(/more than 32768 pieces/);
+  });
+
   const good = Buffer.from(encodeTorrentInfo(infoOf(3))).toString("latin1");
   test.each([
     ["nothing", ""],

@@ -3,6 +3,8 @@ import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { encodeTorrentInfo, infoHashOf, readTorrentInfo } from "../../../peer/index.ts";
+import { digestSchema } from "../../../protocol/ids.ts";
 import { createArtifactVerifier, prepareArtifact } from "../../../seeder/index.ts";
 import { temporaryFolder } from "../../support/folders.ts";
 import { file, rawTar } from "../../support/tar.ts";
@@ -56,6 +58,15 @@ test("bytes too many or too few are found", async () => {
   const short = createArtifactVerifier(artifact, torrentInfo);
   short.update(tar.subarray(0, -1));
   expect(() => short.finish()).toThrow(expect.objectContaining({ code: "artifact-mismatch" }));
+});
+
+test("pieces that fit a torrent do not make up for another SHA-256", async () => {
+  const { artifact, torrentInfo } = await prepare();
+  const sha256 = digestSchema.decode("0".repeat(64), "sha256");
+  const forged = encodeTorrentInfo({ ...readTorrentInfo(torrentInfo), name: sha256 });
+  const verifier = createArtifactVerifier({ ...artifact, sha256, infoHash: infoHashOf(forged) }, forged);
+  verifier.update(tar);
+  expect(() => verifier.finish()).toThrow(/its SHA-256 is/);
 });
 
 test("a torrent that was made for other bytes under the same SHA-256 is refused", async () => {

@@ -1,6 +1,7 @@
 // Making an artifact: directories pack the same everywhere, tarballs are taken as they are, nothing bad gets through.
 import { execFile, execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
+import { appendFileSync, truncateSync, writeFileSync } from "node:fs";
 import {
   chmod,
   cp,
@@ -183,7 +184,7 @@ describe("a directory", () => {
       await put("app/b", "short");
       const growing = prepareArtifact({
         ...{ path: path.join(folder, "app"), nodeCount: 1, workDirectory: work },
-        onProgress: () => void put("app/b", "longer than before"),
+        onProgress: () => writeFileSync(path.join(folder, "app/b"), "longer than before"),
       });
       await expect(growing).rejects.toMatchObject({ code: "archive-corrupt", message: /"b" changed/ });
       expect(await readdir(work)).toEqual([]);
@@ -296,13 +297,18 @@ describe("a tarball", () => {
     await expect(prepare("pipe")).rejects.toMatchObject({ code: "file-missing" });
   });
 
-  test("is refused when it is cut while it is read", async () => {
+  test.each([
+    ["cut", (place: string) => truncateSync(place, 1_000_000)],
+    ["appended to", (place: string) => appendFileSync(place, Buffer.alloc(512))],
+  ])("is refused when it is %s while it is read", async (_, change) => {
+    const place = path.join(folder, "release.tar");
     await put("release.tar", rawTar({ ...file("a"), content: Buffer.alloc(3_000_000) }));
-    const cut = prepareArtifact({
-      ...{ path: path.join(folder, "release.tar"), nodeCount: 1, workDirectory: work },
-      onProgress: () => void truncate(path.join(folder, "release.tar"), 1_000_000),
+    const onProgress = () => change(place);
+    const changed = prepareArtifact({ path: place, nodeCount: 1, workDirectory: work, onProgress });
+    await expect(changed).rejects.toMatchObject({
+      code: "archive-corrupt",
+      message: /changed while it was read/,
     });
-    await expect(cut).rejects.toMatchObject({ code: "archive-corrupt" });
   });
 });
 

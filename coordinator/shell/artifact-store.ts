@@ -48,8 +48,9 @@ export class ArtifactStore {
   }
 
   /**
-   * Stores the bytes once length and SHA-256 hold; leaves nothing behind otherwise. Whether there is room is known before
-   * `source` is read. Throws FleetError artifact-mismatch, disk-full, overloaded, storage-failed, and what `source` throws.
+   * Stores the bytes once length and SHA-256 hold; leaves nothing behind otherwise. Whether there is room is known
+   * before `source` is read. Throws FleetError artifact-mismatch, disk-full, overloaded, storage-failed, and what
+   * `source` throws.
    */
   async put(upload: Upload): Promise<void> {
     if (this.#expected.size >= this.#limits.uploadsMax)

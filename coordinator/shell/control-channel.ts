@@ -1,5 +1,5 @@
-// The WebSocket endpoint of the nodes: lets connections in, knows which one speaks for which node, hands messages to the
-// loop and orders to the nodes. Decides nothing about the fleet.
+// The WebSocket endpoint of the nodes: lets connections in, knows which one speaks for which node, hands messages to
+// the loop and orders to the nodes. Decides nothing about the fleet.
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Logger } from "pino";

@@ -78,7 +78,7 @@ export class CoreLoop {
     this.#enqueue({ event, onCommitted: onCommitted ?? ignore });
   }
 
-  /** Resolves once the change is committed, with the rollout it began. Rejects with the core's refusal, or overloaded. */
+  /** Resolves once the change is committed, with its rollout. Rejects with the core's refusal, or overloaded. */
   request(event: RequestEvent): Promise<RolloutId | null> {
     if (this.#stopped !== null) return Promise.reject(this.#stopped);
     if (!this.hasRoom)

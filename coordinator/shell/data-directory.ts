@@ -29,8 +29,8 @@ export interface DataLock {
 }
 
 /**
- * Takes the folder for this process. The lock is SQLite's lock on an empty file, so the kernel lets go of it however the
- * process ends. Throws FleetError data-locked when another process has it.
+ * Takes the folder for this process. The lock is SQLite's lock on an empty file, so the kernel lets go of it however
+ * the process ends. Throws FleetError data-locked when another process has it.
  */
 export function lockDataDirectory(paths: DataPaths): DataLock {
   const database = guarded(paths.lock, () => new DatabaseSync(paths.lock));

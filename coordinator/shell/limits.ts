@@ -50,10 +50,10 @@ export const SHELL_LIMITS = {
   /** A frame of the largest size is 64 segments even over a link with 4 KiB packets. */
   frameFragmentsMax: 64,
   frameChunksMax: 4_096,
-  /** Messages a node may send in a burst: what piles up in ten concurrent stages while we are paused for a minute. */
+  /** Messages a node may send in a burst: what piles up in ten stages while we are paused for a minute. */
   messagesBurst: 2_000,
   messagesPerSecond: 100,
-  /** Extra price of a long frame, so that a node cannot keep us busy with large ones: one message per this many bytes. */
+  /** A long frame costs one message more per this many bytes, so that a node cannot keep us busy with large ones. */
   messageBytesPerToken: 4 * KIB,
   /** Orders that wait for one node's link; a node has a few stages and one activation at a time. */
   outboxMessagesMax: 1_000,

@@ -1,4 +1,4 @@
-// Puts a coordinator together from its parts, in the order in which they depend on each other, and takes it apart again.
+// Opens what a coordinator needs, in the order in which it depends on it, and lets go of all of it when a start fails.
 import type { Logger } from "pino";
 import type { Millis } from "../../protocol/ids.ts";
 import { CoordinatorCore } from "../core/coordinator.ts";
@@ -23,7 +23,7 @@ export interface CoordinatorOptions {
 export interface Coordinator {
   readonly url: string;
   readonly swarmPort: number;
-  /** Resolves after close(). Rejects when it had to stop by itself, because what it decided could not be written down. */
+  /** Resolves after close(). Rejects when it had to stop by itself: what it had decided could not be written. */
   readonly closed: Promise<void>;
   /** Stops gracefully: nodes and watchers are told, requests under way get their answers, everything is on disk. */
   close(): Promise<void>;
@@ -37,7 +37,7 @@ export interface CoordinatorParts {
   readonly now?: () => Millis;
 }
 
-/** Throws FleetError data-locked, schema-newer, data-corrupt, storage-failed, disk-full, port-in-use or listen-failed. */
+/** FleetError data-locked, schema-newer, data-corrupt, storage-failed, disk-full, port-in-use or listen-failed. */
 export async function runCoordinator(
   options: CoordinatorOptions,
   parts: CoordinatorParts,

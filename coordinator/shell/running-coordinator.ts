@@ -69,7 +69,10 @@ export class RunningCoordinator {
     return this.#url;
   }
 
-  /** Goes on where the last run ended, then opens the door. FleetError port-in-use, listen-failed, disk-full, storage-failed. */
+  /**
+   * Goes on where the last run ended, then opens the door.
+   * FleetError port-in-use, listen-failed, disk-full or storage-failed.
+   */
   async start(listen: { readonly host: string; readonly port: number }): Promise<void> {
     const { core, now } = this.#options;
     this.#loop.start(core.restore(now()));

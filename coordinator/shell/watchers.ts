@@ -1,5 +1,5 @@
-// Live streams of rollouts (Server-Sent Events): every event of the history, views coalesced to a few per second, and an
-// end when the rollout ends. Whoever comes back is told what it missed.
+// Live streams of rollouts (Server-Sent Events): every event of the history, views coalesced to a few per second, and
+// an end when the rollout ends. Whoever comes back is told what it missed.
 import type { ServerResponse } from "node:http";
 import { type FleetEvent, ROLLOUT_TERMINAL_PHASES, type RolloutView } from "../../protocol/api.ts";
 import { FleetError } from "../../protocol/errors.ts";

@@ -64,7 +64,7 @@ describe("an operator's token", () => {
     expect(await fleet.call("GET", "/v1/status")).toMatchObject(refusal(401, "token-revoked"));
   });
 
-  it("that is wrong too often is no longer looked at, while a right one from the same address still works", async () => {
+  it("that is wrong too often is turned away, while a right one from the same address still works", async () => {
     const codes = new Set<string>();
     for (let attempt = 0; attempt < 30; attempt += 1) {
       const { body } = await fleet.call("GET", "/v1/status", { token: "wrong" });

@@ -1,4 +1,4 @@
-// Starting and stopping: one coordinator per folder, clear refusals that leave nothing open, and a stop when the disk fails.
+// Starting and stopping: one coordinator per folder, clear refusals that leave nothing open, a stop when a disk fails.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, writeFileSync } from "node:fs";

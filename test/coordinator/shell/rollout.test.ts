@@ -149,7 +149,7 @@ describe("a rollout", () => {
     for (const node of nodes) await node.close();
   });
 
-  it("seeds from the stored artifact while nodes fetch, and counts what the origin sends up to the last one", async () => {
+  it("seeds the stored artifact while nodes fetch, and counts what the origin sends up to the last one", async () => {
     const node = await joinNode();
     const { sha256, manifest } = makeRelease("v1");
     const { id } = await startStage();

@@ -17,7 +17,7 @@ const root = path.resolve(import.meta.dirname, "..");
 
 export interface BuildOptions {
   readonly outDirectory: string;
-  /** The module to bundle; default cli/main.ts. */
+  /** The module to bundle, with a first line for the shell; default cli/main.ts. */
   readonly entry?: string;
 }
 
@@ -85,7 +85,6 @@ async function bundle(entry: string, file: string, version: string): Promise<rea
     file,
     format: "esm",
     codeSplitting: false,
-    banner: "#!/usr/bin/env node",
   });
   await bundler.close();
   await chmod(file, 0o755);

@@ -51,7 +51,10 @@ export async function runFleet(args: readonly string[], host: Host): Promise<num
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
     if (error instanceof CommanderError && error.code === "commander.help") return printHelp(error, output);
     const failure = failureOf(error);
-    return printFailure(failure.code === "usage" ? { ...failure, next: usageNext(failure, program, args) } : failure, output);
+    return printFailure(
+      failure.code === "usage" ? { ...failure, next: usageNext(failure, program, args) } : failure,
+      output,
+    );
   }
 }
 
@@ -96,7 +99,9 @@ function printFailure(failure: Failure, output: Output): number {
 /** Names the command whose help says more, unless the error has better advice than the table's. */
 function usageNext({ next }: Failure, program: Command, args: readonly string[]): string {
   const names = program.commands.map((command) => command.name()).filter((name) => name === args[0]);
-  return next === ERRORS.usage.next ? `\`${["fleet", ...names].join(" ")} --help\` shows what it takes.` : next;
+  return next === ERRORS.usage.next
+    ? `\`${["fleet", ...names].join(" ")} --help\` shows what it takes.`
+    : next;
 }
 
 /** A group of commands was named and none of them. */

@@ -4,8 +4,7 @@ import type { Command } from "commander";
 import type { Logger } from "pino";
 import type { Peer } from "../../peer/index.ts";
 import { FleetError } from "../../protocol/errors.ts";
-import { nodeNameSchema, type PublicKey } from "../../protocol/ids.ts";
-import { TRUSTED_KEYS_MAX } from "../../protocol/limits.ts";
+import { nodeNameSchema } from "../../protocol/ids.ts";
 import { type Labels, labelsSchema } from "../../protocol/messages.ts";
 import { parseToken } from "../../protocol/shell/token.ts";
 import {
@@ -68,11 +67,10 @@ async function runPeer(context: Context, flags: PeerFlags): Promise<Outcome> {
   const listen = parseListenAddress(flags.listen, "--listen");
   const name = nameOf(host.hostName, flags.name);
   const labels = parseLabels(flags.label);
-  const trusted = parseTrust(flags.trust);
+  const trust = parseTrust(flags.trust);
   const url = context.settings().url();
   const logger = createLogger(host, flags.logLevel);
   const joinToken = readJoinToken(context, flags, logger);
-  const trust = joinTrust(trusted, joinToken);
   const { startPeer } = await import("../../peer/index.ts");
   const [rootDirectory, stateDirectory] = [flags.root, flags.state].map((path) =>
     resolvePath(host, host.cwd, path),
@@ -144,9 +142,4 @@ function readJoinToken({ host }: Context, { tokenFile }: PeerFlags, logger: Logg
     "permission-denied",
     `${path} holds an operator token, and joining needs a node token`,
   );
-}
-
-function joinTrust(trusted: readonly PublicKey[], joinToken: string | null): readonly PublicKey[] {
-  const carried = joinToken === null ? [] : parseToken(joinToken).trust;
-  return [...new Set([...trusted, ...carried])].slice(0, TRUSTED_KEYS_MAX);
 }

@@ -31,7 +31,6 @@ export function parseListenAddress(source: string, option: string): ListenAddres
 
 function explain(source: string): string {
   if (!source.includes(":")) return "the port is missing";
-  if (source.split(":").length > 2 && !source.startsWith("["))
-    return "an IPv6 address must stand in brackets";
+  if (/^[0-9A-Fa-f]*:[0-9A-Fa-f:.]*:/.test(source)) return "an IPv6 address must stand in brackets";
   return "this is not an address and a port";
 }

@@ -1,6 +1,12 @@
 // Finds what a mistyped word was meant to be. Pure.
 
-/** The candidate with the fewest edits to `word`; case, `-` and `_` do not count. Null when all are too far away. */
+/** Fewer letters begin too many words. */
+const BEGINNING_CHARS_MIN = 3;
+
+/**
+ * The candidate with the fewest edits to `word`, or else one that begins with it; case, `-` and `_` do not count. Null
+ * when all are too far away.
+ */
 export function nearest(word: string, candidates: readonly string[]): string | null {
   const wanted = fold(word);
   // Beyond a third of the letters the guess is more likely wrong than right.
@@ -11,7 +17,9 @@ export function nearest(word: string, candidates: readonly string[]): string | n
     if (edits <= editsMax && edits < Math.max(wanted.length, 1) && (best === null || edits < best.edits))
       best = { candidate, edits };
   }
-  return best?.candidate ?? null;
+  const isBeginning = (candidate: string): boolean =>
+    wanted.length >= BEGINNING_CHARS_MIN && fold(candidate).startsWith(wanted);
+  return best?.candidate ?? candidates.find(isBeginning) ?? null;
 }
 
 /** Insertions, deletions, substitutions and swaps of neighbours (optimal string alignment). */

@@ -35,7 +35,8 @@ const FIGURES_WIDTH = 50;
 const SLOW_NODES_MAX = 3;
 const FAILING_NODES_MAX = 4;
 const LOG_LINES_MAX = 8;
-const WAVES_MAX = 24;
+/** Columns for `… ` before the waves shown, brackets around the present one, ` … 999 more` after them. */
+const MORE_WIDTH = 16;
 
 export function renderRollout(state: ViewState, options: RenderOptions): readonly string[] {
   const { colours, unicode, width, height } = options;
@@ -52,6 +53,7 @@ export function renderRollout(state: ViewState, options: RenderOptions): readonl
     ...waiting(state, canvas),
     ...slow(state, canvas),
     ...failing(state.rollout, canvas),
+    canvas.paint.dim("Ctrl-C leaves; it goes on without you"),
   ];
   return fitInto(lines, { width, height, paint: canvas.paint });
 }
@@ -105,13 +107,13 @@ function bars(state: ViewState, canvas: Canvas): readonly string[] {
     const parts = [has(["healthy"], "green"), has(["activating"], "yellow"), has(FAILED, "red")];
     lines.push(nodesBar("activate", rollout, parts, canvas));
   }
-  if (rollout.nodes.some(({ phase }) => UNDONE.includes(phase))) {
+  if (rollout.phase === "rolling-back" || rollout.nodes.some(({ phase }) => UNDONE.includes(phase))) {
     const parts = [
       has(["rolled-back"], "green"),
       has(["rolling-back"], "yellow"),
       has(["rollback-failed"], "red"),
     ];
-    lines.push(nodesBar("go back", rollout, parts, canvas));
+    lines.push(nodesBar("go back", { nodes: rollout.nodes.filter(hasToGoBack) }, parts, canvas));
   }
   return lines;
 }
@@ -128,6 +130,10 @@ const AFTER_UNPACK: readonly NodePhase[] = [
 ];
 const FAILED: readonly NodePhase[] = ["failed", "lost"];
 const UNDONE: readonly NodePhase[] = ["rolling-back", "rolled-back", "rollback-failed"];
+
+function hasToGoBack({ phase }: RolloutNodeView): boolean {
+  return phase === "healthy" || UNDONE.includes(phase);
+}
 
 interface Counted {
   readonly phases: readonly NodePhase[];
@@ -155,13 +161,18 @@ function fetchBar(state: ViewState, canvas: Canvas): string {
 }
 
 /** The first part is what counts as done. */
-function nodesBar(label: string, rollout: RolloutView, parts: readonly Counted[], canvas: Canvas): string {
+function nodesBar(
+  label: string,
+  { nodes }: Pick<RolloutView, "nodes">,
+  parts: readonly Counted[],
+  canvas: Canvas,
+): string {
   const amounts = parts.map(({ phases, paint }) => ({
-    amount: rollout.nodes.filter(({ phase }) => phases.includes(phase)).length,
+    amount: nodes.filter(({ phase }) => phases.includes(phase)).length,
     paint,
   }));
   const done = amounts[0]?.amount ?? 0;
-  const whole = rollout.nodes.filter((node) => node.phase !== "deferred").length;
+  const whole = nodes.filter((node) => node.phase !== "deferred").length;
   const figures = [formatPercent(done, whole).padStart(4), `${done} of ${count(whole, "node")}`];
   return barLine(label, amounts, { whole, figures, canvas });
 }
@@ -186,8 +197,10 @@ function waves(rollout: RolloutView, canvas: Canvas): readonly string[] {
   if (rollout.waves.length === 0) return [];
   const present = rollout.wave ?? 0;
   const isOver = rollout.phase === "succeeded";
-  const from = Math.max(0, Math.min(present - 2, rollout.waves.length - WAVES_MAX));
-  const sizes = rollout.waves.slice(from, from + WAVES_MAX).map((size, offset) => {
+  const digits = String(Math.max(...rollout.waves)).length;
+  const shownMax = Math.max(1, Math.floor((canvas.width - LABEL_WIDTH - MORE_WIDTH) / (digits + 2)));
+  const from = Math.max(0, Math.min(present - 2, rollout.waves.length - shownMax));
+  const sizes = rollout.waves.slice(from, from + shownMax).map((size, offset) => {
     const index = from + offset;
     if (index < present || isOver) return paint.green(`${size}${glyphs.done}`);
     return index === present ? paint.bold(`[${size}]`) : paint.dim(String(size));

@@ -15,6 +15,7 @@ export interface SummaryStyle {
 
 /** Failing nodes listed in full; `fleet status --json` has them all. */
 const FAILING_MAX = 20;
+const WAVES_LISTED_MAX = 10;
 
 /** Of `fleet stage`: every node's seconds, then the figures over all of them. */
 export function stageSummary(
@@ -37,11 +38,10 @@ export function stageSummary(
 /** Of `fleet release` and `fleet rollback`. */
 export function rolloutSummary(rollout: RolloutView, style: SummaryStyle): readonly string[] {
   const { paint, glyphs } = style;
-  const took = `after ${formatSeconds(elapsedSecondsOf(rollout))}`;
   const isGood = rollout.phase === "succeeded";
   const mark = isGood ? paint.green(glyphs.done) : paint.red(glyphs.failed);
   return [
-    `${mark} ${paint.bold(conclusion(rollout))} ${took}`,
+    `${mark} ${paint.bold(conclusion(rollout))}`,
     ...fetchLine(rollout),
     ...(rollout.waves.length > 0 ? [`  waves     ${wavesText(rollout.waves)}`] : []),
     ...deferredLine(rollout),
@@ -52,6 +52,7 @@ export function rolloutSummary(rollout: RolloutView, style: SummaryStyle): reado
 function conclusion(rollout: RolloutView): string {
   const name = `${rollout.app} ${rollout.version}`;
   const total = count(rollout.nodes.length, "node");
+  const took = `after ${formatSeconds(elapsedSecondsOf(rollout))}`;
   const having = (phase: string): number => rollout.nodes.filter((node) => node.phase === phase).length;
   switch (rollout.phase) {
     case "staging":
@@ -60,14 +61,14 @@ function conclusion(rollout: RolloutView): string {
       return `${name} is ${rollout.phase.replaceAll("-", " ")} on ${total}`;
     case "succeeded":
       return rollout.lane === "stage"
-        ? `${name} is staged on ${having("staged")} of ${total}`
-        : `${name} is live on ${having("healthy")} of ${total}`;
+        ? `${name} is staged on ${having("staged")} of ${total} ${took}`
+        : `${name} is live on ${having("healthy")} of ${total} ${took}`;
     case "failed":
-      return `${name} failed before any of ${total} was switched`;
+      return `${name} failed ${took}, before any of ${total} was switched`;
     case "rolled-back":
-      return `${name} was rolled back; ${having("rolled-back") + having("failed")} of ${total} had been switched`;
+      return `${name} was rolled back ${took}; ${having("rolled-back") + having("failed")} of ${total} had been switched`;
     case "rollback-incomplete":
-      return `${name} left the fleet mixed`;
+      return `${name} left the fleet mixed ${took}`;
   }
 }
 
@@ -112,7 +113,7 @@ function fetchLine(rollout: RolloutView): readonly string[] {
   if (rollout.nodes.every((node) => node.receivedBytes === 0)) return [];
   const result = stageResultOf(rollout, null);
   const { lastSeconds } = result;
-  const last = lastSeconds === null ? "" : ` in ${formatSeconds(lastSeconds)}`;
+  const last = lastSeconds === null ? "" : `, the last after ${formatSeconds(lastSeconds)}`;
   return [`  fetched   ${formatBytes(rollout.artifactBytes)} to each node${last}`, originLine(result)];
 }
 
@@ -136,13 +137,14 @@ function failures(rollout: RolloutView, style: SummaryStyle): readonly string[] 
   return [...shown, ...more].map((line) => `  ${line}`);
 }
 
-/** `1, 12 × 2, 1`: runs of equal sizes are told once. */
+/** `1, 2, 2, 1`; when there are many, `1, 48 waves of 2, 1`. */
 export function wavesText(waves: readonly number[]): string {
+  if (waves.length <= WAVES_LISTED_MAX) return waves.join(", ");
   const runs: { size: number; times: number }[] = [];
   for (const size of waves) {
     const last = runs.at(-1);
     if (last?.size === size) last.times += 1;
     else runs.push({ size, times: 1 });
   }
-  return runs.map(({ size, times }) => (times === 1 ? String(size) : `${times} × ${size}`)).join(", ");
+  return runs.map(({ size, times }) => (times === 1 ? String(size) : `${times} waves of ${size}`)).join(", ");
 }

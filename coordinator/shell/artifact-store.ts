@@ -1,6 +1,7 @@
 // Artifacts by digest on disk. A file under its digest's name is complete, right and durable; everything else is a
 // leftover that the next start removes. Knows nothing of releases or torrents.
 import { createHash, type Hash, randomBytes } from "node:crypto";
+import { createReadStream } from "node:fs";
 import { type FileHandle, open, readdir, rename, rm, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import type { Logger } from "pino";
@@ -71,6 +72,15 @@ export class ArtifactStore {
     } finally {
       this.#expected.delete(expected);
     }
+  }
+
+  /** A file that no longer fits its name must not keep the right bytes from being uploaded. */
+  async discardIfDamaged(sha256: Digest): Promise<void> {
+    const hash = createHash("sha256");
+    for await (const chunk of createReadStream(this.pathOf(sha256))) hash.update(chunk as Uint8Array);
+    if (hash.digest("hex") === sha256) return;
+    this.#logger.error({ sha256 }, "a stored artifact is damaged; removing it");
+    await rm(this.pathOf(sha256), { force: true });
   }
 
   /** At a start: removes what crashed uploads left, and old artifacts that no release refers to. */

@@ -86,10 +86,7 @@ export class NodeConnection {
     const message = error.message.slice(0, MESSAGE_CHARS_MAX);
     this.#socket.send(encodeFrame({ kind: "refuse", code: error.code, message }), ignoreSendError);
     this.#options.handlers.refused(this, error);
-    this.#end(
-      `refused: ${error.message}`,
-      error.code === "protocol-error" ? CLOSE_PROTOCOL_ERROR : CLOSE_POLICY,
-    );
+    this.#end(error.code, error.code === "protocol-error" ? CLOSE_PROTOCOL_ERROR : CLOSE_POLICY);
   }
 
   goAway(): void {
@@ -106,9 +103,10 @@ export class NodeConnection {
     this.#socket.terminate();
   }
 
+  /** `reason` is ours and short: a closing frame holds 123 bytes, and what a remote has sent must not get in there. */
   #end(reason: string, code: number): void {
     this.#endReason ??= reason;
-    this.#socket.close(code, reason.slice(0, 100));
+    this.#socket.close(code, reason);
   }
 
   #receive(data: RawData, isBinary: boolean): void {

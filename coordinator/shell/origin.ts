@@ -28,7 +28,7 @@ export interface OriginTorrent {
 }
 
 export interface OriginOptions {
-  readonly swarm: OriginSwarm;
+  readonly swarm: Pick<OriginSwarm, "join">;
   readonly pathOf: (sha256: Digest) => string;
   readonly progressIntervalMs: number;
   readonly onProgress: (sha256: Digest, uploadedBytes: number) => void;
@@ -71,12 +71,12 @@ export class Origin {
       if (seeding.torrent !== null) this.#reportOne(sha256, seeding, seeding.torrent);
   }
 
+  /** Leaves every swarm. */
   async close(): Promise<void> {
     if (this.#timer !== null) clearInterval(this.#timer);
     this.#timer = null;
     for (const sha256 of [...this.#wanted]) this.stopSeeding(sha256);
     await Promise.all([...this.#seedings.values()].map((seeding) => seeding.work));
-    await this.#options.swarm.close();
   }
 
   #enqueue(sha256: Digest, step: (seeding: Seeding) => Promise<void>): void {

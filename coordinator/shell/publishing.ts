@@ -60,6 +60,10 @@ export class Publishing {
       for await (const chunk of createReadStream(path, { highWaterMark: CHUNK_BYTES, signal }))
         verifier.update(chunk as Uint8Array);
       verifier.finish();
+    } catch (error) {
+      if (error instanceof FleetError && error.code === "artifact-mismatch")
+        await artifacts.discardIfDamaged(artifact.sha256);
+      throw error;
     } finally {
       this.#running -= 1;
     }

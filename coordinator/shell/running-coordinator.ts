@@ -43,6 +43,7 @@ export class RunningCoordinator {
   readonly #settleClosed: { resolve: () => void; reject: (error: FleetError) => void };
   #url = "";
   #ending: Promise<void> | null = null;
+  #failure: FleetError | null = null;
 
   constructor(options: RunningCoordinatorOptions) {
     const { core, store, limits, logger, now } = options;
@@ -75,8 +76,8 @@ export class RunningCoordinator {
    */
   async start(listen: { readonly host: string; readonly port: number }): Promise<void> {
     const { core, now } = this.#options;
-    this.#loop.start(core.restore(now()));
     try {
+      this.#loop.start(core.restore(now()));
       this.#url = httpUrl(listen.host, await this.#http.listen(listen.host, listen.port));
     } catch (error) {
       this.#loop.stop();
@@ -86,40 +87,44 @@ export class RunningCoordinator {
   }
 
   close(): Promise<void> {
-    this.#ending ??= this.#stop().then(() => this.#settleClosed.resolve());
+    this.#ending ??= this.#stop();
     return this.#ending;
   }
 
   async #stop(): Promise<void> {
-    const { store, lock, logger } = this.#options;
+    const { logger } = this.#options;
     logger.info("the coordinator is stopping");
     this.#watchers.close();
     await Promise.all([this.#channel.close(), this.#http.close()]);
     this.#loop.stop();
-    await this.#origin.close();
-    store.close();
-    lock.release();
+    await this.#letGo();
     logger.info("the coordinator has stopped");
   }
 
   /** What the core believes is not on disk: nothing more may leave, and the next start reads what is. */
   #fail(cause: unknown): void {
-    const { store, lock, logger } = this.#options;
+    const { logger } = this.#options;
     logger.fatal({ err: cause }, "the coordinator must stop");
+    const message = "the coordinator met a fault of its own and has stopped";
+    this.#failure = cause instanceof FleetError ? cause : new FleetError("internal", message, { cause });
     this.#channel.terminate();
     this.#http.terminate();
-    const error =
-      cause instanceof FleetError
-        ? cause
-        : new FleetError("internal", "the coordinator met a fault of its own and has stopped", { cause });
-    this.#ending ??= this.#origin
-      .close()
-      .then(() => {
-        store.close();
-        lock.release();
-      })
-      .catch((another: unknown) => logger.error({ err: another }, "the data folder was not closed cleanly"))
-      .then(() => this.#settleClosed.reject(error));
+    this.#ending ??= this.#letGo().catch((error: unknown) =>
+      logger.error({ err: error }, "the data folder was not closed cleanly"),
+    );
+  }
+
+  async #letGo(): Promise<void> {
+    const { swarm, store, lock } = this.#options;
+    try {
+      await this.#origin.close();
+      await swarm.close();
+      store.close();
+    } finally {
+      lock.release();
+      if (this.#failure === null) this.#settleClosed.resolve();
+      else this.#settleClosed.reject(this.#failure);
+    }
   }
 
   #perform(effect: OutwardEffect): void {

@@ -48,11 +48,12 @@ export class SqliteStore implements Store {
   }
 
   close(): void {
-    guarded(this.#path, () => {
+    try {
       // Leaves one plain file behind; a reader elsewhere may hold it up, and then the next start does it.
-      this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+      guarded(this.#path, () => this.#database.exec("PRAGMA wal_checkpoint(TRUNCATE)"));
+    } finally {
       this.#database.close();
-    });
+    }
   }
 
   #write({ records, events }: CommitBatch): void {

@@ -1,4 +1,4 @@
-// One client of a live stream: writes to it no faster than it reads, and gives up on it when it falls too far behind.
+// One client of a live stream: shows it views no faster than it reads, and gives up on it when it falls too far behind.
 import type { ServerResponse } from "node:http";
 import type { FleetEvent, RolloutView } from "../../protocol/api.ts";
 import type { ShellLimits } from "./limits.ts";
@@ -15,11 +15,13 @@ export class WatchClient {
   readonly #options: WatchClientOptions;
   readonly #response: ServerResponse;
   readonly #keepAlive: NodeJS.Timeout;
-  /** Size of the last view: it may lie in the buffer without the client being slow. */
-  #viewLength = 0;
+  /** Size of the last view or replay: it may lie in the buffer without the client being slow. */
+  #allowanceBytes = 0;
   /** It was busy when the last view came, and gets a fresh one as soon as it can take it. */
-  #owedView = false;
-  #tookSomething = true;
+  #isOwedView = false;
+  /** What lay in the buffer at the last check, and what has been put there since. */
+  #waitedBytes = 0;
+  #addedBytes = 0;
 
   constructor(options: WatchClientOptions) {
     const { response, limits } = options;
@@ -33,41 +35,54 @@ export class WatchClient {
     });
   }
 
+  /** What it has missed, before anything else. */
+  replay(events: readonly FleetEvent[]): void {
+    const text = events.map(historyText).join("");
+    this.#allowanceBytes += text.length;
+    this.#write(text);
+  }
+
   tell(event: FleetEvent): void {
     if (this.#response.writableEnded) return;
-    const waitingLength = this.#response.writableLength - this.#viewLength;
-    if (waitingLength > this.#options.limits.watchBufferBytesMax)
+    const behindBytes = this.#response.writableLength - this.#allowanceBytes;
+    if (behindBytes > this.#options.limits.watchBufferBytesMax)
       return this.end(": too slow; continue with ?after= and the last id\n\n");
-    this.#response.write(historyText(event));
+    this.#write(historyText(event));
   }
 
   show(text: string): void {
     if (this.#response.writableEnded) return;
-    this.#owedView = this.#response.writableNeedDrain;
-    if (this.#owedView) return;
-    this.#viewLength = text.length;
+    this.#isOwedView = this.#response.writableNeedDrain;
+    if (this.#isOwedView) return;
+    this.#allowanceBytes += text.length;
+    this.#write(text);
+  }
+
+  /** Writes this last text. The client has as long to take it as it goes on reading. */
+  end(text: string): void {
+    if (this.#response.writableEnded) return;
+    this.#write(text);
+    this.#response.end();
+  }
+
+  #write(text: string): void {
+    this.#addedBytes += Buffer.byteLength(text);
     this.#response.write(text);
   }
 
-  /** Writes this last text, and cuts the connection when the client does not take it. */
-  end(text: string): void {
-    if (this.#response.writableEnded) return;
-    this.#response.end(text);
-    const deadline = setTimeout(() => this.#response.destroy(), this.#options.limits.lingerMs);
-    this.#response.once("close", () => clearTimeout(deadline));
-  }
-
   #drained(): void {
-    this.#tookSomething = true;
-    this.#viewLength = 0;
-    const view = this.#owedView ? this.#options.latestView() : null;
+    this.#allowanceBytes = 0;
+    const view = this.#isOwedView ? this.#options.latestView() : null;
     if (view !== null) this.show(viewText(view));
   }
 
   #checkAlive(): void {
-    if (this.#response.writableNeedDrain && !this.#tookSomething) return void this.#response.destroy();
-    this.#tookSomething = !this.#response.writableNeedDrain;
-    if (!this.#response.writableEnded) this.#response.write(": still here\n\n");
+    const waitingBytes = this.#response.writableLength;
+    const takenBytes = this.#waitedBytes + this.#addedBytes - waitingBytes;
+    if (this.#waitedBytes > 0 && takenBytes <= 0) return void this.#response.destroy();
+    this.#waitedBytes = waitingBytes;
+    this.#addedBytes = 0;
+    if (waitingBytes === 0 && !this.#response.writableEnded) this.#write(": still here\n\n");
   }
 }
 

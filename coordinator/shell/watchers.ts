@@ -6,7 +6,7 @@ import { FleetError } from "../../protocol/errors.ts";
 import type { Millis, RolloutId } from "../../protocol/ids.ts";
 import type { ShellLimits } from "./limits.ts";
 import type { Store } from "./store.ts";
-import { historyText, viewText, WatchClient } from "./watch-client.ts";
+import { viewText, WatchClient } from "./watch-client.ts";
 
 export interface WatchersOptions {
   readonly rollout: (id: RolloutId) => RolloutView | null;
@@ -45,8 +45,9 @@ export class Watchers {
       "x-accel-buffering": "no",
     });
     const client = this.#join(id, response);
-    response.write(missed.map(historyText).join("") + viewText(view));
-    if (isTerminal(view)) client.end("");
+    client.replay(missed);
+    if (isTerminal(view)) client.end(viewText(view));
+    else client.show(viewText(view));
   }
 
   /** To be called after each committed batch. */

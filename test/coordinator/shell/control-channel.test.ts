@@ -137,6 +137,13 @@ describe("a browser", () => {
   });
 });
 
+/** A hello whose error message repeats a key that a remote has chosen. */
+function helloWithKey(node: TestNode, key: string): Hello {
+  const release = { app: "shop", version: "v1", sha256: "0".repeat(64), [key]: 1 };
+  const app = { app: "shop", live: release, installed: [], lastOrder: null };
+  return { ...node.hello(randomBytes(32)), apps: [app as never] };
+}
+
 describe("a connection ends, and no other with it,", () => {
   let healthy: TestNode;
   beforeEach(async () => {
@@ -156,6 +163,10 @@ describe("a connection ends, and no other with it,", () => {
     ["a message cut short", (node) => node.socket.send(encodeFrame({ kind: "heartbeat" }).subarray(0, 5))],
     ["an unknown kind", (node) => node.socket.send(encodeFrame({ kind: "launch" } as never))],
     ["a deep nesting", (node) => node.socket.send(Buffer.alloc(1_000, 0x91))],
+    [
+      "a name that would not fit a closing frame",
+      (node) => node.say(helloWithKey(node, "\u{1F4A5}".repeat(400))),
+    ],
     ["a message before the hello", (node) => node.say({ kind: "heartbeat" })],
   ];
   it.each(garbage)("after %s", async (_, send) => {

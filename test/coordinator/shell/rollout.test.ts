@@ -1,5 +1,5 @@
 // A release through the real coordinator: upload, publish, stage, activate, watched over HTTP, with nodes that obey.
-import { readdir } from "node:fs/promises";
+import { readdir, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
@@ -60,6 +60,16 @@ describe("an artifact", () => {
     const reply = await fleet.call("PUT", `/v1/artifacts/${sha256}`, { raw: Buffer.from("other") });
     expect(reply).toMatchObject(refusal(400, "artifact-mismatch"));
     expect(await readdir(join(folder, "artifacts"))).toEqual([]);
+  });
+
+  it("that has rotted on the disk can be uploaded again", async () => {
+    const release = makeRelease("v1");
+    const path = `/v1/artifacts/${release.sha256}`;
+    await fleet.call("PUT", path, { raw: release.bytes });
+    await writeFile(join(folder, "artifacts", release.sha256), Buffer.alloc(release.bytes.length, "rot"));
+    const reply = await fleet.call("POST", "/v1/releases", { body: release.publish });
+    expect(reply).toMatchObject(refusal(400, "artifact-mismatch"));
+    expect(await fleet.publish(release)).toMatchObject({ status: 201 });
   });
 
   it("must announce its length and be named by a digest", async () => {

@@ -28,9 +28,13 @@ class Connection extends Duplex {
     else this.#release = done;
   }
 
+  takeOne(): void {
+    this.#release?.();
+  }
+
   reopen(): void {
     this.open = true;
-    this.#release?.();
+    this.takeOne();
   }
 }
 
@@ -110,15 +114,28 @@ describe("a watching client", () => {
   it("that does not take its last word is cut off", async () => {
     clog();
     client.end("the end");
-    vi.advanceTimersByTime(SHELL_LIMITS.lingerMs);
+    vi.advanceTimersByTime(2 * SHELL_LIMITS.watchKeepAliveMs);
     await nextTurn();
     expect(connection.destroyed).toBe(true);
   });
 
+  it("that takes a little at a time may take its last word too", async () => {
+    clog();
+    for (let id = 1; id <= 3; id += 1) client.tell(event(id));
+    client.end("the end");
+    while (!connection.text.endsWith("the end")) {
+      connection.takeOne();
+      await nextTurn();
+      vi.advanceTimersByTime(SHELL_LIMITS.watchKeepAliveMs);
+      expect(connection.destroyed).toBe(false);
+    }
+  });
+
   it("hears now and then that the stream is alive", async () => {
-    vi.advanceTimersByTime(2 * SHELL_LIMITS.watchKeepAliveMs);
-    await nextTurn();
-    expect(connection.text.match(/: still here\n\n/g)).toHaveLength(2);
-    expect(connection.destroyed).toBe(false);
+    for (let count = 1; count <= 2; count += 1) {
+      vi.advanceTimersByTime(SHELL_LIMITS.watchKeepAliveMs);
+      await nextTurn();
+      expect(connection.text.match(/: still here\n\n/g)).toHaveLength(count);
+    }
   });
 });

@@ -9,16 +9,7 @@ import {
   PROBES_MAX,
 } from "../../protocol/limits.ts";
 import type { HealthPolicy, HookSpec, Hooks, Probe } from "../../protocol/manifest.ts";
-import {
-  DecodeError,
-  flag,
-  type Infer,
-  integer,
-  type JsonSchema,
-  list,
-  type Schema,
-  text,
-} from "../../protocol/schema.ts";
+import { DecodeError, flag, type Infer, integer, list, type Schema, text } from "../../protocol/schema.ts";
 import { DEFAULT_STRATEGY, parseShare, type Share } from "../../protocol/strategy.ts";
 import { durationSchema, formatDuration } from "./duration.ts";
 import { either, optional, required, section } from "./section.ts";
@@ -128,13 +119,6 @@ export const projectSection = section({
     "The coordinator that this app is released through.",
   ),
 });
-
-export const projectJsonSchema: JsonSchema = {
-  $schema: "https://json-schema.org/draft/2020-12/schema",
-  title: "fleet.yaml",
-  description: "How an app is built into an artifact, started, probed and released with fleet.",
-  ...projectSection.json,
-};
 
 export type ProjectSection = Infer<typeof projectSection>;
 

@@ -4,13 +4,13 @@ import { readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { FleetError } from "../../protocol/errors.ts";
 import { type AppName, appNameSchema } from "../../protocol/ids.ts";
-import { DecodeError, decode, type Infer, text } from "../../protocol/schema.ts";
+import { DecodeError, decode } from "../../protocol/schema.ts";
 import { parseToken } from "../../protocol/shell/token.ts";
 import type { Host } from "../host.ts";
 import { resolvePath, userConfigPath } from "./paths.ts";
 import { checkProject } from "./project-check.ts";
 import { type ProjectSection, projectSection } from "./project-schema.ts";
-import { optional, section } from "./section.ts";
+import { type UserSection, userSection } from "./user-schema.ts";
 import { readYamlFile } from "./yaml-file.ts";
 
 export interface SettingFlags {
@@ -19,15 +19,6 @@ export interface SettingFlags {
   readonly app?: string;
   readonly config?: string;
 }
-
-export const userSection = section({
-  url: optional(text({ min: 8, max: 2_048 }), "Where the coordinator is: http://HOST:PORT."),
-  tokenFile: optional(
-    text({ min: 1, max: 4_096 }),
-    "File with the operator token, relative to this file; sent only to `url`, if that is set.",
-  ),
-});
-type UserSection = Infer<typeof userSection>;
 
 export interface Settings {
   readonly project: ProjectSection | null;

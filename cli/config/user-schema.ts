@@ -1,0 +1,12 @@
+// What the user's own ~/.config/fleet/config.yaml may say. Pure.
+import { type Infer, text } from "../../protocol/schema.ts";
+import { optional, section } from "./section.ts";
+
+export const userSection = section({
+  url: optional(text({ min: 8, max: 2_048 }), "Where the coordinator is: http://HOST:PORT."),
+  tokenFile: optional(
+    text({ min: 1, max: 4_096 }),
+    "File with the operator token, relative to this file; sent only to `url`, if that is set.",
+  ),
+});
+export type UserSection = Infer<typeof userSection>;

@@ -15,6 +15,9 @@ import { removeTree } from "../../../peer/index.ts";
 
 const MAIN = fileURLToPath(new URL("../../../cli/main.ts", import.meta.url));
 
+/** Enough of a log to see a stack trace. */
+const LOG_TAIL_CHARS = 4_000;
+
 export type { Finished, Running };
 
 export interface RunOptions {
@@ -31,6 +34,8 @@ export class Lab {
   readonly directory: string;
   readonly #command: readonly string[];
   readonly #running = new Set<Running>();
+  /** What long-running commands that ended by themselves last said, for failure messages. */
+  readonly #deaths: string[] = [];
   #url = "";
   #operatorToken = "";
 
@@ -102,7 +107,11 @@ export class Lab {
   async start(args: readonly string[]): Promise<Running> {
     const running = await startFleet(this.#commandFor(args, {}));
     this.#running.add(running);
-    void running.exited.then(() => this.#running.delete(running));
+    void running.exited.then(({ code, stderr }) => {
+      this.#running.delete(running);
+      if (code !== null)
+        this.#deaths.push(`fleet ${args[0]} exited ${code}\n${stderr.slice(-LOG_TAIL_CHARS)}`);
+    });
     return running;
   }
 

@@ -96,11 +96,9 @@ export class Lab {
   /** As {@link run}, for commands that must succeed. */
   async ok(args: readonly string[], options: { cwd?: string } = {}): Promise<Finished> {
     const finished = await this.run(args, options);
-    if (finished.code !== 0)
-      throw new Error(
-        `fleet ${args.join(" ")} exited ${finished.code}\n${finished.stdout}${finished.stderr}`,
-      );
-    return finished;
+    if (finished.code === 0) return finished;
+    const output = `${finished.stdout}${finished.stderr}`;
+    throw new Error(`fleet ${args.join(" ")} exited ${finished.code}\n${output}${this.#deaths.join("\n")}`);
   }
 
   /** Starts a long-running command and waits until it is ready. */

@@ -17,8 +17,8 @@ import { BLOCK_BYTES, blockBytes, blockKey, blockOfKey, pieceOfKey } from "./geo
 import type { PieceProgress } from "./piece-progress.ts";
 import { chooseBlock } from "./request-choice.ts";
 
-/** After a refusal: long enough that a remote that always refuses costs nothing. */
-const REJECTED_PAUSE_MS = 500;
+/** After a refusal or a broken promise: long enough that others get the block, and that a remote that always refuses costs nothing. */
+const FAILED_PAUSE_MS = 500;
 /** Blocks nobody asked for: a megabyte may be a race, more is a flood. */
 const UNASKED_BYTES_MAX = 1024 * 1024;
 
@@ -94,39 +94,47 @@ function cancelOn(turn: Turn, id: number, key: number): void {
 }
 
 export function onRejected(turn: Turn, link: Link, at: { piece: number; offset: number }): void {
-  const key = blockKey(at.piece, Math.floor(at.offset / BLOCK_BYTES));
-  if (!loseAsk(turn, link, key)) return;
-  disown(link);
-  link.pausedUntil = turn.now + REJECTED_PAUSE_MS;
+  const { state, now } = turn;
+  if (!forgetAsk(state, link, blockKey(at.piece, Math.floor(at.offset / BLOCK_BYTES)))) return;
+  const progress = state.active.get(at.piece);
+  if (progress?.exclusive === true) startOver(turn, progress, link, { tell: true });
+  release(turn, link, { tell: true });
+  link.pausedUntil = now + FAILED_PAUSE_MS;
   pumpAll(turn);
 }
 
-/** Takes back everything asked of a link, telling it so when it may still answer. */
-export function takeBackAll(turn: Turn, link: Link, tell: boolean): void {
+/** Takes back everything asked of a link; with `tell` the remote hears of it, as it may still answer. */
+export function takeBackAll(turn: Turn, link: Link, how: { tell: boolean }): void {
   for (const key of [...link.open.keys()]) {
-    const order = orderOf(turn, link, key);
-    loseAsk(turn, link, key);
-    if (!tell) continue;
-    rememberCancelled(link, key);
-    turn.out.push({ kind: "cancel", ...order });
+    const progress = turn.state.active.get(pieceOfKey(key));
+    if (progress?.exclusive === true) startOver(turn, progress, link, how);
+    else takeBack(turn, link, key, how);
   }
-  disown(link);
+  release(turn, link, how);
 }
 
-/** A request that will not be answered. A piece that only this source may fill starts over with another. */
-function loseAsk(turn: Turn, link: Link, key: number): boolean {
-  if (!forgetAsk(turn.state, link, key)) return false;
-  const progress = turn.state.active.get(pieceOfKey(key));
-  if (progress?.exclusive === true) startOver(turn, progress, link);
-  return true;
+/** The piece that a link fills is anybody's now. One that only this source may fill starts over with another. */
+export function release(turn: Turn, link: Link, how: { tell: boolean }): void {
+  const { own } = link;
+  if (own === null) return;
+  if (own.exclusive && turn.state.active.get(own.piece) === own && !own.isComplete)
+    startOver(turn, own, link, how);
+  else disown(link);
 }
 
-function startOver(turn: Turn, progress: PieceProgress, link: Link): void {
-  if (link.own === progress) disown(link);
+function startOver(turn: Turn, progress: PieceProgress, link: Link, how: { tell: boolean }): void {
   for (const key of [...link.open.keys()])
-    if (pieceOfKey(key) === progress.piece) forgetAsk(turn.state, link, key);
+    if (pieceOfKey(key) === progress.piece) takeBack(turn, link, key, how);
+  if (link.own === progress) disown(link);
+  link.pausedUntil = turn.now + FAILED_PAUSE_MS;
   offerAgain(turn.state, progress);
   turn.out.push({ kind: "drop-piece", piece: progress.piece });
+}
+
+function takeBack(turn: Turn, link: Link, key: number, { tell }: { tell: boolean }): void {
+  if (!forgetAsk(turn.state, link, key) || !tell) return;
+  rememberCancelled(link, key);
+  turn.out.push({ kind: "cancel", ...orderOf(turn, link, key) });
 }
 
 function noteUnasked(turn: Turn, link: Link, bytes: number): void {

@@ -29,7 +29,7 @@ export const DOWNLOAD_CONFIG: DownloadConfig = {
   openShareMax: 1 / 64,
   openBytesMin: MIB,
   openBytesMax: 16 * MIB,
-  activeBytesMax: 64 * MIB,
+  activeBytesMax: 32 * MIB,
   haveDelayMs: 5,
   patienceTickMs: 100,
 };

@@ -1,6 +1,6 @@
 // Links of a download: what each remote has, whether it is of use to us, and what happens when it falls silent.
 import type { Bitfield } from "../../protocol/bitfield.ts";
-import { owesSince, pump, pumpAll, takeBackAll } from "./download-blocks.ts";
+import { owesSince, pump, pumpAll, release, takeBackAll } from "./download-blocks.ts";
 import { type DownloadState, disown, type Link, newLink, openBytes } from "./download-state.ts";
 import type { DownloadEvent, Turn } from "./download-turn.ts";
 import { giveUpAfterMs, stallAfterMs } from "./patience.ts";
@@ -17,7 +17,7 @@ export function onLinkOpen(turn: Turn, event: Extract<DownloadEvent, { kind: "li
 
 export function onLinkClosed(turn: Turn, link: Link): void {
   const { state } = turn;
-  takeBackAll(turn, link, false);
+  takeBackAll(turn, link, { tell: false });
   state.links.delete(link.id);
   if (link.counted) for (const piece of piecesOf(link.has)) state.rarity.loseCopy(piece);
   pumpAll(turn);
@@ -57,8 +57,8 @@ export function onHave(turn: Turn, link: Link, piece: number): void {
 
 export function onChoked(turn: Turn, link: Link, dropsRequests: boolean): void {
   link.choked = true;
-  if (dropsRequests) takeBackAll(turn, link, false);
-  disown(link);
+  if (dropsRequests) takeBackAll(turn, link, { tell: false });
+  else release(turn, link, { tell: true });
   pumpAll(turn);
 }
 
@@ -76,7 +76,8 @@ function checkLink(turn: Turn, link: Link): void {
   const rate = link.rate.bytesPerSecond;
   if (silentMs > stallAfterMs(openBytes(link), rate) && !link.stalled) {
     link.stalled = true;
-    disown(link);
+    // A piece for one source only would start over with another: that waits until this one is given up on.
+    if (link.own?.exclusive === false) disown(link);
   }
   if (silentMs > giveUpAfterMs(openBytes(link), rate)) giveUpOn(turn, link);
 }
@@ -85,7 +86,7 @@ function giveUpOn(turn: Turn, link: Link): void {
   link.giveUps += 1;
   link.stalled = false;
   link.rate.forget();
-  takeBackAll(turn, link, true);
+  takeBackAll(turn, link, { tell: true });
   if (link.giveUps >= GIVE_UPS_MAX)
     turn.out.push({ kind: "close-link", link: link.id, reason: "does not answer" });
 }

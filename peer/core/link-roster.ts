@@ -62,7 +62,6 @@ interface Place {
 
 interface OpenLink {
   readonly id: string | null;
-  readonly listed: boolean;
   readonly dialled: boolean;
   readonly openedAt: Millis;
 }
@@ -161,7 +160,7 @@ class Roster {
     // The remote dials anew only when its end of the old link is gone.
     const old = id === null ? undefined : this.#linkOf(id);
     if (old !== undefined) this.#out.push({ kind: "close", link: old, reason: "replaced by a newer link" });
-    this.#links.set(link, { id, listed, dialled: false, openedAt: now });
+    this.#links.set(link, { id, dialled: false, openedAt: now });
     this.#out.push({ kind: "accept", link, source, isOrigin: false });
   }
 
@@ -186,7 +185,7 @@ class Roster {
       this.#out.push({ kind: "refuse", link, reason: refusal });
       return;
     }
-    this.#links.set(link, { id: neighbourId, listed: true, dialled: true, openedAt: now });
+    this.#links.set(link, { id: neighbourId, dialled: true, openedAt: now });
     const isOrigin = neighbourId === ORIGIN_ID;
     this.#out.push({ kind: "accept", link, source: sourceOf(neighbourId), isOrigin });
   }
@@ -253,7 +252,7 @@ class Roster {
 
   #unlistedLinks(): number {
     let count = 0;
-    for (const open of this.#links.values()) if (!open.listed) count += 1;
+    for (const { id } of this.#links.values()) if (id === null || !this.#places.has(id)) count += 1;
     return count;
   }
 }

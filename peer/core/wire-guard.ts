@@ -1,5 +1,5 @@
 // Checks the frames of a BitTorrent connection before anything that parses them: sizes by kind of message, nothing
-// a fleet does not speak. Passes bytes on without copying; holds at most one handshake or message head.
+// a fleet does not speak. Passes whole messages on, copying only those that a chunk cut; holds at most one.
 import { BLOCK_BYTES } from "./geometry.ts";
 import { HANDSHAKE_BYTES, type Handshake, parseHandshake, withoutExtensions } from "./handshake.ts";
 
@@ -38,11 +38,13 @@ export class WireGuard {
   readonly #infoHash: string;
   readonly #bitfieldBytes: number;
   #opened = false;
-  /** The head of a handshake or message that the next chunk completes. */
-  #held: Uint8Array = new Uint8Array(0);
-  /** Bytes of the current message still to come, and whether they are kept from the parser. */
-  #bodyLeft = 0;
-  #ignoring = false;
+  /** The start of a handshake, or of a message whose length or kind is not here yet. */
+  #held: Uint8Array = NOTHING;
+  /** A good message that the chunk cut off, and how much of it is here. */
+  #partial: Uint8Array | null = null;
+  #partialFilled = 0;
+  /** Bytes still to come of a message that nobody needs. */
+  #ignoredLeft = 0;
 
   constructor(options: { infoHash: string; pieceCount: number }) {
     this.#infoHash = options.infoHash;
@@ -51,7 +53,7 @@ export class WireGuard {
 
   push(chunk: Uint8Array): GuardVerdict {
     const data = this.#held.length === 0 ? chunk : joined(this.#held, chunk);
-    this.#held = new Uint8Array(0);
+    this.#held = NOTHING;
     if (this.#opened) return this.#pass(data, [], null);
     if (data.length < HANDSHAKE_BYTES) {
       this.#held = data.slice();
@@ -66,27 +68,53 @@ export class WireGuard {
   }
 
   #pass(data: Uint8Array, parts: Uint8Array[], handshake: Handshake | null): GuardVerdict {
-    // Everything from `runAt` to `at` is passed on as one part, so a chunk of good messages stays whole.
-    let runAt = 0;
-    let at = 0;
+    let at = this.#finishCutMessage(data, parts);
+    // Whole messages from `runAt` to `at` are passed on as one part.
+    let runAt = at;
     while (at < data.length) {
-      if (this.#bodyLeft === 0) {
-        const head = readHead(data, at);
-        if (head === null) break;
-        const judged = this.#judge(head);
-        if (judged !== "pass" && judged !== "ignore") return { kind: "violation", reason: judged.reason };
-        this.#ignoring = judged === "ignore";
-        if (this.#ignoring) pushPart(parts, data.subarray(runAt, at));
-        this.#bodyLeft = 4 + head.length;
+      const head = readHead(data, at);
+      if (head === null) break;
+      const judged = this.#judge(head);
+      if (judged !== "pass" && judged !== "ignore") return { kind: "violation", reason: judged.reason };
+      const end = at + 4 + head.length;
+      if (judged === "pass" && end > data.length) {
+        this.#startCutMessage(data.subarray(at), 4 + head.length);
+        pushPart(parts, data.subarray(runAt, at));
+        return { kind: "pass", parts, handshake };
       }
-      const taken = Math.min(this.#bodyLeft, data.length - at);
-      this.#bodyLeft -= taken;
-      at += taken;
-      if (this.#ignoring) runAt = at;
+      if (judged === "ignore") {
+        pushPart(parts, data.subarray(runAt, at));
+        this.#ignoredLeft = Math.max(0, end - data.length);
+        runAt = Math.min(end, data.length);
+      }
+      at = Math.min(end, data.length);
     }
     pushPart(parts, data.subarray(runAt, at));
     this.#held = data.slice(at);
     return { kind: "pass", parts, handshake };
+  }
+
+  #startCutMessage(bytes: Uint8Array, length: number): void {
+    this.#partial = new Uint8Array(length);
+    this.#partial.set(bytes);
+    this.#partialFilled = bytes.length;
+  }
+
+  /** Takes from the start of `data` what belongs to an earlier message. Returns where the next one begins. */
+  #finishCutMessage(data: Uint8Array, parts: Uint8Array[]): number {
+    if (this.#ignoredLeft > 0) {
+      const skipped = Math.min(this.#ignoredLeft, data.length);
+      this.#ignoredLeft -= skipped;
+      return skipped;
+    }
+    if (this.#partial === null) return 0;
+    const taken = Math.min(this.#partial.length - this.#partialFilled, data.length);
+    this.#partial.set(data.subarray(0, taken), this.#partialFilled);
+    this.#partialFilled += taken;
+    if (this.#partialFilled < this.#partial.length) return taken;
+    parts.push(this.#partial);
+    this.#partial = null;
+    return taken;
   }
 
   #judge(head: Head): "pass" | "ignore" | { readonly reason: string } {
@@ -101,6 +129,8 @@ export class WireGuard {
   }
 }
 
+const NOTHING = new Uint8Array(0);
+
 interface Head {
   /** Bytes after the length prefix. */
   readonly length: number;
@@ -110,8 +140,8 @@ interface Head {
 
 function readHead(data: Uint8Array, at: number): Head | null {
   if (data.length < at + 4) return null;
-  const [a = 0, b = 0, c = 0, d = 0] = data.subarray(at, at + 4);
-  const length = a * 0x100_0000 + ((b << 16) | (c << 8) | d);
+  const low = ((data[at + 1] ?? 0) << 16) | ((data[at + 2] ?? 0) << 8) | (data[at + 3] ?? 0);
+  const length = (data[at] ?? 0) * 0x100_0000 + low;
   if (length === 0) return { length, kind: null };
   const kind = data[at + 4];
   return kind === undefined ? null : { length, kind };

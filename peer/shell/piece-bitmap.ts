@@ -7,6 +7,7 @@ import { type InfoHash, infoHashSchema } from "../../protocol/ids.ts";
 import { ARTIFACT_BYTES_MAX, PIECE_LENGTH_MAX, PIECES_MAX } from "../../protocol/limits.ts";
 import { type Artifact, pieceCountOf } from "../../protocol/manifest.ts";
 import { integer, literal, strictObject, text } from "../../protocol/schema.ts";
+import { pieceBytes } from "../core/geometry.ts";
 import { readJson, writeFileAtomic } from "./files.ts";
 import type { PieceStore } from "./piece-store.ts";
 
@@ -39,9 +40,11 @@ export async function writeBitmap(path: string, artifact: Artifact, pieces: Uint
  * a crash. Regions that were never written read as zeros and cost no hash.
  */
 export async function addWrittenPieces(store: PieceStore, verified: Bitfield): Promise<void> {
+  const buffer = new Uint8Array(store.geometry.pieceLength);
   for (let piece = 0; piece < verified.length; piece++) {
     if (verified.has(piece)) continue;
-    const bytes = await store.readPiece(piece);
+    const bytes = buffer.subarray(0, pieceBytes(store.geometry, piece));
+    await store.readPiece(piece, bytes);
     const fits = isZero(bytes) ? await store.expectsZeros(piece) : await store.fits(piece, bytes);
     if (fits) verified.add(piece);
   }

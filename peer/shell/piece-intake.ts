@@ -11,9 +11,14 @@ export interface Verdict {
   readonly digests: readonly string[];
 }
 
+/** Pieces of a few links are on their way to the disk at a time; memory beyond that is given back. */
+const FREE_BYTES_MAX = 8 * 1024 * 1024;
+
 export class PieceIntake {
   readonly #store: PieceStore;
   readonly #pieces = new Map<number, Uint8Array<ArrayBuffer>>();
+  /** Memory of settled pieces, for the next ones: a fresh buffer per piece would be most of the garbage. */
+  readonly #free: Uint8Array<ArrayBuffer>[] = [];
   readonly #settling = new Set<Promise<Verdict>>();
 
   constructor(store: PieceStore) {
@@ -23,29 +28,39 @@ export class PieceIntake {
   keep(piece: number, offset: number, bytes: Uint8Array): void {
     let whole = this.#pieces.get(piece);
     if (whole === undefined) {
-      whole = new Uint8Array(pieceBytes(this.#store.geometry, piece));
+      whole = this.#free.pop() ?? new Uint8Array(this.#store.geometry.pieceLength);
       this.#pieces.set(piece, whole);
     }
     whole.set(bytes, offset);
   }
 
   drop(piece: number): void {
+    const whole = this.#pieces.get(piece);
     this.#pieces.delete(piece);
+    if (whole !== undefined) this.#reuse(whole);
   }
 
   /** Hashes a gathered piece and writes it when it fits. Rejects with the disk's FleetError. */
   settle(piece: number, options: { wantDigests: boolean }): Promise<Verdict> {
-    const bytes = this.#pieces.get(piece);
-    assert(bytes !== undefined, `piece ${piece} is complete but was never kept`);
+    const whole = this.#pieces.get(piece);
+    assert(whole !== undefined, `piece ${piece} is complete but was never kept`);
     this.#pieces.delete(piece);
+    const bytes = whole.subarray(0, pieceBytes(this.#store.geometry, piece));
     const settling = this.#settle(piece, bytes, options.wantDigests);
     this.#settling.add(settling);
-    return settling.finally(() => this.#settling.delete(settling));
+    return settling.finally(() => {
+      this.#settling.delete(settling);
+      this.#reuse(whole);
+    });
   }
 
   /** Resolves once nothing is being hashed or written. */
   async idle(): Promise<void> {
     await Promise.allSettled(this.#settling);
+  }
+
+  #reuse(whole: Uint8Array<ArrayBuffer>): void {
+    if (this.#free.length * whole.length < FREE_BYTES_MAX) this.#free.push(whole);
   }
 
   async #settle(piece: number, bytes: Uint8Array<ArrayBuffer>, wantDigests: boolean): Promise<Verdict> {

@@ -6,17 +6,18 @@ import { constants } from "node:fs";
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { FleetError } from "../../protocol/errors.ts";
+import { PIECE_LENGTH_MAX } from "../../protocol/limits.ts";
 import type { Artifact } from "../../protocol/manifest.ts";
 import { type Geometry, geometryOf, pieceBytes } from "../core/geometry.ts";
 import { checkDiskSpace, diskError, errnoOf } from "./disk-errors.ts";
-import { ExtentCache } from "./extent-cache.ts";
+import { ExtentCache, type Lease } from "./extent-cache.ts";
 import { syncDirectory } from "./files.ts";
 import { PIECE_HASH_BYTES } from "./torrent-info.ts";
 
-/** Disk is read in runs of at most this much: one read serves 64 requests, and the cache counts in these. */
-const EXTENT_BYTES = 1024 * 1024;
-/** 32 MiB: two runs for each of the links that are served at once, and room for what has just arrived. */
-const EXTENTS_MAX = 32;
+/** Disk is read in runs of at most this much: one read serves 32 requests. */
+const EXTENT_BYTES_MAX = 512 * 1024;
+/** 8 MiB: four runs for each of the links that are served at once; the page cache holds the rest. */
+const EXTENTS_MAX = 16;
 
 export interface PieceStoreOptions {
   readonly artifact: Artifact;
@@ -36,7 +37,8 @@ export class PieceStore {
   readonly #hashes: Buffer;
   /** All pieces but the last have the same length, so one is enough. */
   #zeroDigest: { readonly length: number; readonly digest: Uint8Array } | null = null;
-  readonly #cache = new ExtentCache(EXTENTS_MAX);
+  readonly #extentBytes: number;
+  readonly #cache: ExtentCache;
 
   private constructor(file: FileHandle, existed: boolean, options: PieceStoreOptions) {
     this.geometry = geometryOf(options.artifact);
@@ -44,6 +46,8 @@ export class PieceStore {
     this.#file = file;
     this.#path = options.filePath;
     this.#hashes = Buffer.from(options.pieceHashes);
+    this.#extentBytes = Math.min(EXTENT_BYTES_MAX, this.geometry.pieceLength);
+    this.#cache = new ExtentCache({ extentsMax: EXTENTS_MAX, extentBytes: this.#extentBytes });
   }
 
   /** FleetError disk-full when the file cannot fit, file-missing when `complete` and it is not there in full. */
@@ -90,24 +94,21 @@ export class PieceStore {
         done += bytesWritten;
       }
     });
-    // A piece that has just come is what neighbours ask for next.
-    if (bytes.length <= EXTENT_BYTES) this.#cache.put(extentKey(piece, 0), bytes);
   }
 
-  /** The whole piece, past the cache. */
-  async readPiece(piece: number): Promise<Uint8Array<ArrayBuffer>> {
-    return this.#readAt(piece * this.geometry.pieceLength, pieceBytes(this.geometry, piece));
+  /** Reads the whole piece into `bytes`, past the cache. */
+  async readPiece(piece: number, bytes: Uint8Array): Promise<void> {
+    await this.#readAt(piece * this.geometry.pieceLength, bytes);
   }
 
-  /** Bytes inside one piece; at once when they are at hand. Valid as long as the caller keeps them. */
-  read(piece: number, offset: number, length: number): Uint8Array | Promise<Uint8Array> {
-    const extent = Math.floor(offset / EXTENT_BYTES);
-    const inExtent = offset - extent * EXTENT_BYTES;
-    if (inExtent + length > EXTENT_BYTES)
-      return this.#readAt(piece * this.geometry.pieceLength + offset, length);
-    const bytes = this.#cache.get(extentKey(piece, extent), () => this.#readExtent(piece, extent));
-    if (bytes instanceof Uint8Array) return bytes.subarray(inExtent, inExtent + length);
-    return bytes.then((whole) => whole.subarray(inExtent, inExtent + length));
+  /** Bytes inside one piece, to be served; at once when they are at hand. Whoever gets the lease gives it back. */
+  read(piece: number, offset: number, length: number): Lease | Promise<Lease> {
+    const extent = Math.floor(offset / this.#extentBytes);
+    const from = offset - extent * this.#extentBytes;
+    if (from + length > this.#extentBytes) return this.#readAcross(piece, offset, length);
+    return this.#cache.lease(extentKey(piece, extent), { from, to: from + length }, (buffer) =>
+      this.#readExtent(piece, extent, buffer),
+    );
   }
 
   async sync(): Promise<void> {
@@ -123,22 +124,27 @@ export class PieceStore {
     return this.#hashes.subarray(piece * PIECE_HASH_BYTES, (piece + 1) * PIECE_HASH_BYTES);
   }
 
-  #readExtent(piece: number, extent: number): Promise<Uint8Array> {
-    const offset = extent * EXTENT_BYTES;
-    const length = Math.min(EXTENT_BYTES, pieceBytes(this.geometry, piece) - offset);
-    return this.#readAt(piece * this.geometry.pieceLength + offset, length);
+  #readExtent(piece: number, extent: number, buffer: Buffer): Promise<void> {
+    const offset = extent * this.#extentBytes;
+    const length = Math.min(this.#extentBytes, pieceBytes(this.geometry, piece) - offset);
+    return this.#readAt(piece * this.geometry.pieceLength + offset, buffer.subarray(0, length));
   }
 
-  async #readAt(position: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
-    const bytes = new Uint8Array(length);
+  /** Only clients that ask for odd ranges come here. */
+  async #readAcross(piece: number, offset: number, length: number): Promise<Lease> {
+    const bytes = Buffer.allocUnsafe(length);
+    await this.#readAt(piece * this.geometry.pieceLength + offset, bytes);
+    return { bytes, release: () => undefined };
+  }
+
+  async #readAt(position: number, bytes: Uint8Array): Promise<void> {
     await this.#attempt("read", async () => {
-      for (let done = 0; done < length; ) {
-        const { bytesRead } = await this.#file.read(bytes, done, length - done, position + done);
+      for (let done = 0; done < bytes.length; ) {
+        const { bytesRead } = await this.#file.read(bytes, done, bytes.length - done, position + done);
         if (bytesRead === 0) throw Object.assign(new Error("the file ends too early"), TRUNCATED);
         done += bytesRead;
       }
     });
-    return bytes;
   }
 
   async #attempt<T>(what: string, operation: () => Promise<T>): Promise<T> {
@@ -159,9 +165,10 @@ function assertWhole(path: string, bytes: number, length: number): void {
 const TRUNCATED = { code: "EIO", syscall: "read" };
 const STAT_BLOCK_BYTES = 512;
 
+const EXTENTS_PER_PIECE_MAX = PIECE_LENGTH_MAX / EXTENT_BYTES_MAX;
+
 function extentKey(piece: number, extent: number): number {
-  // A piece has at most 16 runs (PIECE_LENGTH_MAX / EXTENT_BYTES).
-  return piece * 16 + extent;
+  return piece * EXTENTS_PER_PIECE_MAX + extent;
 }
 
 async function sizeOf(path: string): Promise<{ bytes: number; allocatedBytes: number } | null> {

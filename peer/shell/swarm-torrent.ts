@@ -13,6 +13,7 @@ import { type LinkId, pieceBytes } from "../core/geometry.ts";
 import { ORIGIN_SOURCE } from "../core/link-roster.ts";
 import { MeanRate } from "../core/rate.ts";
 import { createUpload, type UploadEffect, type UploadEvent, type UploadOrder } from "../core/upload.ts";
+import type { Lease } from "./extent-cache.ts";
 import { type MachineRunner, runMachine } from "./machine-runner.ts";
 import { PieceIntake } from "./piece-intake.ts";
 import { PieceLedger } from "./piece-ledger.ts";
@@ -52,8 +53,8 @@ export interface TorrentSessionOptions {
 }
 
 interface Link extends Pick<OpenedLink, "wire" | "stream"> {
-  /** Blocks on their way into the socket: where each ends in the stream, and its length. */
-  readonly unsent: { readonly endsAt: number; readonly length: number }[];
+  /** Blocks on their way into the socket, and where each ends in the stream. */
+  readonly unsent: { readonly endsAt: number; readonly lease: Lease }[];
 }
 
 export class TorrentSession {
@@ -150,6 +151,8 @@ export class TorrentSession {
   }
 
   #onClose(link: LinkId): void {
+    // The socket is gone, so nobody reads these bytes any more.
+    for (const { lease } of this.#open.get(link)?.unsent ?? []) lease.release();
     this.#open.delete(link);
     this.#download.send({ kind: "link-closed", link });
     this.#upload.send({ kind: "link-closed", link });
@@ -242,19 +245,18 @@ export class TorrentSession {
   }
 
   #sendBlock(link: Link, order: UploadOrder): void {
-    const bytes = this.#options.store.read(order.piece, order.offset, order.length);
-    if (bytes instanceof Uint8Array) this.#pushBlock(link, order, bytes);
-    else
-      bytes.then(
-        (read) => this.#pushBlock(link, order, read),
-        (error: unknown) => this.#failRead(order, error),
-      );
+    const lease = this.#options.store.read(order.piece, order.offset, order.length);
+    if (!(lease instanceof Promise)) return this.#pushBlock(link, order, lease);
+    lease.then(
+      (read) => this.#pushBlock(link, order, read),
+      (error: unknown) => this.#failRead(order, error),
+    );
   }
 
-  #pushBlock(link: Link, order: UploadOrder, bytes: Uint8Array): void {
-    if (!this.#open.has(order.link)) return;
-    link.wire.piece(order.piece, order.offset, bytes);
-    link.unsent.push({ endsAt: link.stream.queuedBytes, length: order.length });
+  #pushBlock(link: Link, order: UploadOrder, lease: Lease): void {
+    if (!this.#open.has(order.link)) return lease.release();
+    link.wire.piece(order.piece, order.offset, lease.bytes);
+    link.unsent.push({ endsAt: link.stream.queuedBytes, lease });
   }
 
   #failRead(order: UploadOrder, error: unknown): void {
@@ -269,7 +271,8 @@ export class TorrentSession {
     let bytes = 0;
     for (let next = link.unsent[0]; next !== undefined; next = link.unsent[0]) {
       if (next.endsAt > link.stream.flushedBytes) break;
-      bytes += next.length;
+      bytes += next.lease.bytes.length;
+      next.lease.release();
       link.unsent.shift();
     }
     if (bytes === 0) return;

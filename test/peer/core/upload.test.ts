@@ -1,0 +1,277 @@
+// Whom the upload queue serves next, and what it never does whatever remotes ask for.
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { BLOCK_BYTES, geometryOf, pieceBytes } from "../../../peer/core/geometry.ts";
+import {
+  createUpload,
+  UPLOAD_CONFIG,
+  type UploadEffect,
+  type UploadEvent,
+} from "../../../peer/core/upload.ts";
+import { Bitfield } from "../../../protocol/bitfield.ts";
+
+const BLOCKS = 8;
+const GEOMETRY = geometryOf({ length: 40 * BLOCKS * BLOCK_BYTES - 5_000, pieceLength: BLOCKS * BLOCK_BYTES });
+
+class Bench {
+  readonly verified = Bitfield.full(GEOMETRY.pieceCount);
+  readonly effects: UploadEffect[] = [];
+  /** Bytes that each socket still holds. */
+  readonly unsent = new Map<number, number>();
+  readonly #machine = createUpload({ geometry: GEOMETRY, verified: this.verified });
+  #now = 0;
+
+  send(event: UploadEvent): readonly UploadEffect[] {
+    this.#now += 1;
+    const effects = this.#machine.handle(event, this.#now);
+    for (const effect of effects)
+      if (effect.kind === "send")
+        this.unsent.set(effect.link, (this.unsent.get(effect.link) ?? 0) + effect.length);
+    this.effects.push(...effects);
+    return effects;
+  }
+
+  open(...links: number[]): this {
+    for (const link of links) this.send({ kind: "link-open", link });
+    return this;
+  }
+
+  requestBlock(link: number, piece: number, block: number): readonly UploadEffect[] {
+    const offset = block * BLOCK_BYTES;
+    const length = Math.min(BLOCK_BYTES, pieceBytes(GEOMETRY, piece) - offset);
+    return this.send({ kind: "requested", link, piece, offset, length });
+  }
+
+  requestPiece(link: number, piece: number): void {
+    for (let block = 0; block < BLOCKS; block++) this.requestBlock(link, piece, block);
+  }
+
+  /** The socket takes what it holds, block by block. */
+  drain(link: number, bytes = BLOCK_BYTES): void {
+    this.unsent.set(link, (this.unsent.get(link) ?? 0) - bytes);
+    this.send({ kind: "sent", link, bytes });
+  }
+
+  sentTo(link: number): string[] {
+    return this.effects.flatMap((effect) =>
+      effect.kind === "send" && effect.link === link
+        ? [`${effect.piece}/${effect.offset / BLOCK_BYTES}`]
+        : [],
+    );
+  }
+
+  kinds(): string[] {
+    return this.effects.map((effect) => effect.kind);
+  }
+}
+
+const AHEAD_BLOCKS = UPLOAD_CONFIG.aheadBytesMin / BLOCK_BYTES;
+
+describe("createUpload", () => {
+  it("unchokes everybody at once", () => {
+    expect(new Bench().open(1, 2).effects).toEqual([
+      { kind: "unchoke", link: 1 },
+      { kind: "unchoke", link: 2 },
+    ]);
+  });
+
+  it("answers in the order of the requests, no further ahead than the socket drains", () => {
+    const bench = new Bench().open(1);
+    bench.requestPiece(1, 0);
+    bench.requestPiece(1, 1);
+    expect(bench.sentTo(1)).toHaveLength(AHEAD_BLOCKS);
+    bench.drain(1);
+    expect(bench.sentTo(1)).toHaveLength(AHEAD_BLOCKS + 1);
+    expect(bench.sentTo(1).slice(0, 9)).toEqual([
+      "0/0",
+      "0/1",
+      "0/2",
+      "0/3",
+      "0/4",
+      "0/5",
+      "0/6",
+      "0/7",
+      "1/0",
+    ]);
+  });
+
+  it("finishes pieces on a few links before it starts others", () => {
+    const bench = new Bench().open(1, 2, 3, 4, 5, 6);
+    // Full sockets, as on a busy uplink: each has sent a piece and asks for two more.
+    for (const link of [1, 2, 3, 4, 5, 6]) {
+      bench.requestPiece(link, link);
+      bench.requestPiece(link, link + 10);
+      bench.requestPiece(link, link + 20);
+    }
+    const started = [1, 2, 3, 4, 5, 6].filter((link) => bench.sentTo(link).length > 0);
+    expect(started).toHaveLength(UPLOAD_CONFIG.slots);
+  });
+
+  it("serves everybody in the end, one piece after the other", () => {
+    const bench = new Bench().open(1, 2, 3, 4, 5, 6);
+    for (const link of [1, 2, 3, 4, 5, 6])
+      for (const piece of [link, link + 10]) bench.requestPiece(link, piece);
+    for (let round = 0; round < 100; round++)
+      for (const [link, unsent] of bench.unsent) if (unsent >= BLOCK_BYTES) bench.drain(link);
+    for (const link of [1, 2, 3, 4, 5, 6]) {
+      const pieces = bench.sentTo(link).map((block) => Number(block.split("/")[0]));
+      expect(pieces).toEqual([...Array(BLOCKS).fill(link), ...Array(BLOCKS).fill(link + 10)]);
+    }
+  });
+
+  it("never sends a block that was cancelled in time", () => {
+    const bench = new Bench().open(1);
+    bench.requestPiece(1, 0);
+    bench.requestPiece(1, 1);
+    bench.send({ kind: "cancelled", link: 1, piece: 1, offset: 3 * BLOCK_BYTES, length: BLOCK_BYTES });
+    for (let block = 0; block < 15; block++) bench.drain(1);
+    expect(bench.sentTo(1)).toHaveLength(15);
+    expect(bench.sentTo(1)).not.toContain("1/3");
+  });
+
+  it("answers a request once that is made twice", () => {
+    const bench = new Bench().open(1);
+    bench.requestPiece(1, 0);
+    bench.requestBlock(1, 1, 0);
+    bench.requestBlock(1, 1, 0);
+    for (let block = 0; block < 9; block++) bench.drain(1);
+    expect(bench.sentTo(1).filter((block) => block === "1/0")).toHaveLength(1);
+  });
+
+  it("lets links that drain slowly share a slot, so that they do not keep a fast one waiting", () => {
+    const bench = new Bench().open(1, 2, 3, 4, 5, 6);
+    const request = (link: number, first: number): void => {
+      for (let piece = first; piece < first + 10; piece++) bench.requestPiece(link, piece);
+    };
+    request(6, 0);
+    // Link 6 drains a block a millisecond for a while, the others one in 200.
+    for (let block = 0; block < 80; block++) bench.drain(6);
+    for (const link of [1, 2, 3, 4]) request(link, 10);
+    for (let round = 0; round < 1_000; round++) {
+      bench.send({ kind: "tick" });
+      if (round % 200 === 0) for (const link of [1, 2, 3, 4]) bench.drain(link);
+    }
+    request(5, 20);
+    expect(bench.sentTo(5).length).toBeGreaterThan(0);
+  });
+
+  it("refuses what is not verified", () => {
+    const bench = new Bench().open(1);
+    bench.verified.delete(7);
+    expect(bench.requestBlock(1, 7, 0)).toEqual([
+      { kind: "reject", link: 1, piece: 7, offset: 0, length: BLOCK_BYTES },
+    ]);
+  });
+
+  it.each([
+    [-1, 0, 10],
+    [40, 0, 10],
+    [0, -1, 10],
+    [0, 0, 0],
+    [0, 0, -5],
+    [0, BLOCKS * BLOCK_BYTES - 10, 11],
+    [0, 0, 128 * 1024 + 1],
+    [39, BLOCKS * BLOCK_BYTES - 5_000, 1],
+  ])("cuts off who asks for piece %i from %i with %i bytes", (piece, offset, length) => {
+    const bench = new Bench().open(1);
+    const effects = bench.send({ kind: "requested", link: 1, piece, offset, length });
+    expect(effects).toEqual([{ kind: "close-link", link: 1, reason: "asked for bytes that do not exist" }]);
+  });
+
+  it("accepts the largest request that clients may make", () => {
+    const bench = new Bench().open(1);
+    bench.send({ kind: "requested", link: 1, piece: 0, offset: 0, length: BLOCKS * BLOCK_BYTES });
+    expect(bench.kinds()).toContain("send");
+  });
+
+  it("refuses requests beyond the longest honest queue, and cuts off who goes on", () => {
+    const bench = new Bench().open(1);
+    bench.requestPiece(1, 0);
+    const piece = { kind: "requested" as const, link: 1, piece: 1, length: 1 };
+    for (let offset = 0; offset < 6_000; offset++) bench.send({ ...piece, offset });
+    const refused = bench.kinds().filter((kind) => kind === "reject").length;
+    expect(refused).toBeGreaterThan(4_000);
+    expect(refused).toBeLessThan(5_000);
+    expect(bench.kinds()).toContain("close-link");
+  });
+
+  it("keeps its promises whatever is asked, cancelled, drained and closed", () => {
+    const link = fc.integer({ min: 1, max: 4 });
+    const step = fc.oneof(
+      {
+        weight: 6,
+        arbitrary: fc.record({ kind: fc.constant("request"), link, piece: fc.nat(39), block: fc.nat(7) }),
+      },
+      {
+        weight: 1,
+        arbitrary: fc.record({ kind: fc.constant("cancel"), link, piece: fc.nat(39), block: fc.nat(7) }),
+      },
+      {
+        weight: 4,
+        arbitrary: fc.record({
+          kind: fc.constant("drain"),
+          link,
+          piece: fc.constant(0),
+          block: fc.constant(0),
+        }),
+      },
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 400 }), (steps) => {
+        const watched = new WatchedBench();
+        for (const change of steps) watched.apply(change);
+        watched.drainAll();
+        expect([...watched.wanted], "nobody is forgotten").toEqual([]);
+      }),
+    );
+  });
+});
+
+interface Step {
+  readonly kind: string;
+  readonly link: number;
+  readonly piece: number;
+  readonly block: number;
+}
+
+/** Knows what is asked for and not answered, and checks every send against it. */
+class WatchedBench {
+  readonly wanted = new Set<string>();
+  readonly #bench = new Bench().open(1, 2, 3, 4);
+  #seen = 0;
+
+  apply({ kind, link, piece, block }: Step): void {
+    const offset = block * BLOCK_BYTES;
+    const length = Math.min(BLOCK_BYTES, pieceBytes(GEOMETRY, piece) - offset);
+    const key = `${link}:${piece}/${block}`;
+    if (kind === "request") {
+      this.wanted.add(key);
+      this.#bench.requestBlock(link, piece, block);
+    } else if (kind === "cancel") {
+      this.wanted.delete(key);
+      this.#bench.send({ kind: "cancelled", link, piece, offset, length });
+    } else if ((this.#bench.unsent.get(link) ?? 0) >= BLOCK_BYTES) this.#bench.drain(link);
+    this.#check();
+  }
+
+  drainAll(): void {
+    for (let round = 0; round < 2_000; round++)
+      for (const [link, unsent] of this.#bench.unsent) {
+        if (unsent > 0) this.#bench.drain(link, Math.min(unsent, BLOCK_BYTES));
+        this.#check();
+      }
+  }
+
+  #check(): void {
+    for (const effect of this.#bench.effects.slice(this.#seen)) {
+      if (effect.kind !== "send") continue;
+      const key = `${effect.link}:${effect.piece}/${effect.offset / BLOCK_BYTES}`;
+      expect(this.wanted.delete(key), "sends only what is asked for and not answered yet").toBe(true);
+    }
+    this.#seen = this.#bench.effects.length;
+    for (const unsent of this.#bench.unsent.values())
+      expect(unsent, "stays close ahead of the socket").toBeLessThan(
+        UPLOAD_CONFIG.aheadBytesMax + BLOCK_BYTES,
+      );
+  }
+}

@@ -2,6 +2,7 @@
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { inspectArchive, walkArchive } from "../../../peer/shell/archive.ts";
+import { failure } from "../../support/failure.ts";
 import { HOSTILE_ARCHIVES } from "../../support/hostile-archives.ts";
 import { dir, file, pax, rawTar } from "../../support/tar.ts";
 
@@ -26,10 +27,7 @@ describe("an honest archive", () => {
 describe("refused with a reason is", () => {
   test.each(HOSTILE_ARCHIVES)("$name", async ({ tar: bytes, code, message }) => {
     const inspecting = inspectArchive(chunksOf(bytes), "none");
-    await expect(inspecting).rejects.toMatchObject({
-      code,
-      message: expect.stringMatching(message) as string,
-    });
+    await expect(inspecting).rejects.toMatchObject(failure(code, message));
   });
 
   test("a compressed file with nothing in it", async () => {
@@ -45,8 +43,8 @@ describe("refused with a reason is", () => {
         compression: "none",
         caps: { unpackedLength, entryCount, code },
       });
-    await expect(walk(tar.length - 1, 2)).rejects.toMatchObject({ code, message: /more than \d+ bytes/ });
-    await expect(walk(tar.length, 1)).rejects.toMatchObject({ code, message: /more than 1 entries/ });
+    await expect(walk(tar.length - 1, 2)).rejects.toMatchObject(failure(code, /more than \d+ bytes/));
+    await expect(walk(tar.length, 1)).rejects.toMatchObject(failure(code, /more than 1 entries/));
     await expect(walk(tar.length, 2)).resolves.toEqual({ unpackedLength: tar.length, entryCount: 2 });
   });
 });

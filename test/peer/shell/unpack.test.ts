@@ -7,6 +7,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { inspectArchive } from "../../../peer/shell/archive.ts";
 import { removeTree } from "../../../peer/shell/remove-tree.ts";
 import { type UnpackOptions, unpackArchive } from "../../../peer/shell/unpack.ts";
+import { failure } from "../../support/failure.ts";
 import { listTree, temporaryFolder } from "../../support/folders.ts";
 import { HOSTILE_ARCHIVES } from "../../support/hostile-archives.ts";
 import { dir, file, hardlink, pax, rawTar, symlink } from "../../support/tar.ts";
@@ -33,13 +34,13 @@ async function* chunk(bytes: Buffer): AsyncGenerator<Uint8Array> {
 }
 
 async function refused(options: UnpackOptions): Promise<unknown> {
-  const failure: unknown = await unpackArchive(options).then(
+  const outcome: unknown = await unpackArchive(options).then(
     () => "accepted",
     (cause: unknown) => cause,
   );
   // Only the tarball is left: the directory is gone, and nothing was written next to it.
   expect(await readdir(path.dirname(options.directory))).toEqual(["a.tar"]);
-  return failure;
+  return outcome;
 }
 
 const sample = rawTar(
@@ -153,9 +154,10 @@ describe("nothing is left of", () => {
     // Whatever is hostile comes after something honest that is already on disk.
     const honest =
       code === "archive-not-tar" ? Buffer.alloc(0) : rawTar(dir("d0"), file("d0/f")).subarray(0, -1024);
-    const failure = await refused(await prepare(Buffer.concat([honest, tar])));
-    const expected = code === "archive-corrupt" ? "" : message.source;
-    expect(failure).toMatchObject({ code, message: expect.stringMatching(expected) as string });
+    const cause = await refused(await prepare(Buffer.concat([honest, tar])));
+    // Damage shifts by the honest blocks in front of it, so its place differs.
+    const expected = code === "archive-corrupt" ? /./ : message;
+    expect(cause).toMatchObject(failure(code, expected));
   });
 
   test("a gzip stream that is cut short, wherever it is cut", async () => {
@@ -173,22 +175,19 @@ describe("nothing is left of", () => {
     const content = Buffer.alloc(64 * 1024 * 1024);
     const tar = rawTar({ ...file("zeros"), content });
     const options = await prepare(tar, { compression: "gzip", unpackedLength: 1024 * 1024 });
-    expect(await refused(options)).toMatchObject({
-      code: "archive-unsafe",
-      message: /more than 1048576 bytes/,
-    });
+    expect(await refused(options)).toMatchObject(failure("archive-unsafe", /more than 1048576 bytes/));
   });
 
   test("an archive with more entries than signed", async () => {
-    const failure = await refused(await prepare(sample, { entryCount: 8 }));
-    expect(failure).toMatchObject({ code: "archive-unsafe", message: /more than 8 entries/ });
+    const cause = await refused(await prepare(sample, { entryCount: 8 }));
+    expect(cause).toMatchObject(failure("archive-unsafe", /more than 8 entries/));
   });
 
   test.each([{ entryCount: 10 }, { unpackedLength: sample.length + 512 }])(
     "an archive with less in it than signed (%o)",
     async (signed) => {
-      const failure = await refused(await prepareExact(sample, signed));
-      expect(failure).toMatchObject({ code: "archive-corrupt", message: /its manifest says/ });
+      const cause = await refused(await prepareExact(sample, signed));
+      expect(cause).toMatchObject(failure("archive-corrupt", /its manifest says/));
     },
   );
 
@@ -210,7 +209,7 @@ describe("unpacking leaves alone", () => {
     const options = await prepareExact(sample);
     await mkdir(options.directory);
     await writeFile(path.join(options.directory, "mine"), "kept");
-    await expect(unpackArchive(options)).rejects.toMatchObject({ code: "install-failed", message: /EEXIST/ });
+    await expect(unpackArchive(options)).rejects.toMatchObject(failure("install-failed", /EEXIST/));
     expect(await readFile(path.join(options.directory, "mine"), "utf8")).toBe("kept");
   });
 

@@ -26,6 +26,7 @@ import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
 import { checkTorrentInfo, unpackArchive } from "../../../peer/index.ts";
 import { ARTIFACT_BYTES_MAX } from "../../../protocol/limits.ts";
 import { prepareArtifact } from "../../../seeder/index.ts";
+import { failure } from "../../support/failure.ts";
 import { listTree, temporaryFolder } from "../../support/folders.ts";
 import { HOSTILE_ARCHIVES } from "../../support/hostile-archives.ts";
 import { dir, file, rawEntry, rawTar } from "../../support/tar.ts";
@@ -119,6 +120,13 @@ describe("a directory", () => {
     execFileSync("diff", ["-r", "--no-dereference", path.join(folder, "app"), path.join(folder, "out")]);
   });
 
+  test("is packed parents first, siblings by the bytes of their names", async () => {
+    for (const name of ["z", "b-file", "b/file", "a", "C", "ä", ".x", "b/a"]) await put(`app/${name}`);
+    const { tarballPath } = await prepare("app");
+    const listed = execFileSync("tar", ["--quoting-style=literal", "-tf", tarballPath]).toString();
+    expect(listed.trimEnd().split("\n")).toEqual([".x", "C", "a", "b/", "b/a", "b/file", "b-file", "z", "ä"]);
+  });
+
   test("reports its progress up to the end, and leaves nothing once disposed of", async () => {
     await makeSampleTree();
     const progress: (readonly [number, number])[] = [];
@@ -147,10 +155,7 @@ describe("a directory", () => {
   describe("is refused", () => {
     test("when it is empty", async () => {
       await mkdir(path.join(folder, "app"));
-      await expect(prepare("app")).rejects.toMatchObject({
-        code: "archive-not-tar",
-        message: /app: .*is empty/,
-      });
+      await expect(prepare("app")).rejects.toMatchObject(failure("archive-not-tar", /app: .*is empty/));
     });
 
     test.each([
@@ -164,7 +169,7 @@ describe("a directory", () => {
     ])("with %s in it, by name", async (_, name, message) => {
       await put("app/d/file");
       await makeRefused(path.join(folder, "app/d"), name);
-      await expect(prepare("app")).rejects.toMatchObject({ code: "archive-unsafe", message });
+      await expect(prepare("app")).rejects.toMatchObject(failure("archive-unsafe", message));
       await expect(readdir(work)).rejects.toThrow("ENOENT");
     });
 
@@ -186,7 +191,7 @@ describe("a directory", () => {
         ...{ path: path.join(folder, "app"), nodeCount: 1, workDirectory: work },
         onProgress: () => writeFileSync(path.join(folder, "app/b"), "longer than before"),
       });
-      await expect(growing).rejects.toMatchObject({ code: "archive-corrupt", message: /"b" changed/ });
+      await expect(growing).rejects.toMatchObject(failure("archive-corrupt", /"b" changed/));
       expect(await readdir(work)).toEqual([]);
     });
 
@@ -260,7 +265,7 @@ describe("a tarball", () => {
   test.each(HOSTILE_ARCHIVES)("is refused with $name", async ({ tar: bytes, code, message }) => {
     await put("bad.tar", bytes);
     const refused = prepare("bad.tar");
-    await expect(refused).rejects.toMatchObject({ code, message: expect.stringMatching(message) as string });
+    await expect(refused).rejects.toMatchObject(failure(code, message));
     await expect(refused).rejects.toThrow(path.join(folder, "bad.tar"));
   });
 
@@ -281,7 +286,7 @@ describe("a tarball", () => {
     ["a zip file", Buffer.from("PK\u0003\u0004 and so on"), /a zip file/],
   ])("is refused when it is %s", async (_, bytes, message) => {
     await put("bad.tar", bytes);
-    await expect(prepare("bad.tar")).rejects.toMatchObject({ code: "archive-not-tar", message });
+    await expect(prepare("bad.tar")).rejects.toMatchObject(failure("archive-not-tar", message));
   });
 
   test.each(["missing.tar", "release.tar/below"])("is refused when it is not there: %s", async (name) => {
@@ -305,10 +310,7 @@ describe("a tarball", () => {
     await put("release.tar", rawTar({ ...file("a"), content: Buffer.alloc(3_000_000) }));
     const onProgress = () => change(place);
     const changed = prepareArtifact({ path: place, nodeCount: 1, workDirectory: work, onProgress });
-    await expect(changed).rejects.toMatchObject({
-      code: "archive-corrupt",
-      message: /changed while it was read/,
-    });
+    await expect(changed).rejects.toMatchObject(failure("archive-corrupt", /changed while it was read/));
   });
 });
 

@@ -40,7 +40,7 @@ export function deactivateOrder(generation: number): ActivationOrder {
 
 export class World {
   readonly manifests: readonly Manifest[];
-  readonly faults: ReadonlyMap<string, ReadonlySet<Fault>>;
+  readonly faults: Map<string, ReadonlySet<Fault>>;
   /** Every hook and switch that really happened, e.g. `start v2`, `link v2`. */
   readonly deeds: string[] = [];
   readonly reported: Reported[] = [];

@@ -1,7 +1,14 @@
 // Switching an app over in virtual time: the steps, every way they fail, the health timeout and generations.
 import { describe, expect, test } from "vitest";
 import { fullManifest, manifestOf } from "../releases.ts";
-import { activateOrder, deactivateOrder, HEALTH_TIMEOUT_MS, World, worldWith } from "./activation-world.ts";
+import {
+  activateOrder,
+  deactivateOrder,
+  type Fault,
+  HEALTH_TIMEOUT_MS,
+  World,
+  worldWith,
+} from "./activation-world.ts";
 
 const v1 = fullManifest("v1");
 const v2 = fullManifest("v2");
@@ -115,6 +122,17 @@ describe("an activation that fails", () => {
     expect(world.outcomeOf(3)).toMatchObject({ restored: "failed" });
   });
 
+  test("goes back to the last healthy release also when the link was left on a broken one", () => {
+    const faults = { v1: ["switch"], v2: ["probe"], v3: ["start"] } satisfies Record<string, Fault[]>;
+    const world = worldWith(v1, [v2, v3], faults);
+    world.order(activateOrder(v2, 2));
+    expect(world.liveVersion).toBe("v2");
+    world.faults.delete("v1");
+    world.order(activateOrder(v3, 3));
+    expect(world.liveVersion).toBe("v1");
+    expect(world.outcomeOf(3)).toMatchObject({ restored: "done" });
+  });
+
   test("refuses a release that is not installed without touching what runs", () => {
     const world = worldWith(v1, []);
     world.order(activateOrder(v2, 2));
@@ -176,6 +194,23 @@ describe("the health timeout", () => {
       .handle({ kind: "start" }, world.now)
       .filter((candidate) => candidate.kind === "run-hook");
     expect(effect).toMatchObject({ timeoutMs: HEALTH_TIMEOUT_MS });
+  });
+
+  test("is what a start hook failed by that it cut off", () => {
+    const world = new World([v1]);
+    world.push({ kind: "order", order: activateOrder(v1, 1) });
+    world.performUntil("switch-link");
+    const [hook] = world.machine
+      .handle({ kind: "start" }, world.now)
+      .filter((effect) => effect.kind === "run-hook");
+    world.now += HEALTH_TIMEOUT_MS;
+    const failure = { code: "hook-timeout", message: "was still running", logTail: ["last words"] };
+    world.push({ kind: "step-failed", attempt: hook?.attempt ?? 0, failure });
+    expect(world.machine.journal.current?.failure).toEqual({
+      code: "health-timeout",
+      message: "not healthy within 10 s: was still running",
+      logTail: ["last words"],
+    });
   });
 
   test("needs the rounds to pass in a row", () => {
@@ -249,6 +284,24 @@ describe("generations", () => {
     world.settle();
     expect(world.liveVersion).toBe("v1");
     expect(world.outcomeOf(3)).toMatchObject({ restored: "done" });
+  });
+
+  test("an order back to the release that was stopped a moment ago starts it again", () => {
+    const world = worldWith(v1, [v2]);
+    world.push({ kind: "order", order: activateOrder(v2, 2) });
+    world.push({ kind: "order", order: activateOrder(v1, 3) });
+    world.settle();
+    expect(world.deeds).toEqual(["stop v1", "stop v1", "link v1", "start v1"]);
+    expect(world.outcomeOf(3)).toEqual({ kind: "healthy" });
+  });
+
+  test("a newer order for a release that is not here starts again what the older one had stopped", () => {
+    const world = worldWith(v1, [v2]);
+    world.push({ kind: "order", order: activateOrder(v2, 2) });
+    world.push({ kind: "order", order: activateOrder(v3, 3) });
+    world.settle();
+    expect(world.outcomeOf(3)).toMatchObject({ code: "install-failed", restored: "done" });
+    expect(world.serving).toBe("v1");
   });
 
   test("only the newest of several waiting orders runs, and the node says that it has accepted it", () => {

@@ -24,7 +24,7 @@ import { FakeWorld, type TestRelease } from "./fake-world.ts";
 
 export const publisher = createSigningKey();
 
-type Answer = "welcome" | { readonly refuse: string };
+type Answer = "welcome" | "silence" | { readonly refuse: string };
 
 /** One node at a time; keeps every message it was ever sent. */
 export class FakeCoordinator {
@@ -32,6 +32,8 @@ export class FakeCoordinator {
   readonly hellos: Hello[] = [];
   readonly messages: NodeMessage[] = [];
   readonly connections: WebSocket[] = [];
+  /** In the order in which connections ended. */
+  readonly closeCodes: number[] = [];
   answer: Answer = "welcome";
   readonly #server: WebSocketServer;
 
@@ -47,6 +49,11 @@ export class FakeCoordinator {
 
   sendRaw(bytes: Uint8Array): void {
     this.connections.at(-1)?.send(bytes);
+  }
+
+  /** What a hello is answered with unless a test wants something else. */
+  welcome(hello: Hello): void {
+    this.send({ kind: "welcome", nodeId: nodeIdOf(hello.publicKey), heartbeatIntervalMs: 200 });
   }
 
   disconnect(): void {
@@ -90,15 +97,13 @@ export class FakeCoordinator {
       this.#answerHello(socket, message);
     });
     socket.on("error", () => {});
+    socket.on("close", (code) => this.closeCodes.push(code));
     socket.send(encodeFrame({ kind: "challenge", protocol: 1, nonce }));
   }
 
   #answerHello(socket: WebSocket, hello: Hello): void {
-    if (this.answer === "welcome") {
-      const nodeId = nodeIdOf(hello.publicKey);
-      socket.send(encodeFrame({ kind: "welcome", nodeId, heartbeatIntervalMs: 200 }));
-      return;
-    }
+    if (this.answer === "silence") return;
+    if (this.answer === "welcome") return this.welcome(hello);
     socket.send(encodeFrame({ kind: "refuse", code: this.answer.refuse, message: "not today" }));
     socket.close();
   }

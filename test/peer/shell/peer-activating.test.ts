@@ -2,6 +2,8 @@
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
+import { pino } from "pino";
 import { describe, expect, test } from "vitest";
 import { until } from "../processes.ts";
 import { activateOrderOf, deactivateOrderOf, directoryOf, stageOrderOf, startLab } from "./fake-fleet.ts";
@@ -173,6 +175,25 @@ describe("activating", () => {
       outcome: { kind: "healthy" },
     });
     expect(await one.deeds()).toEqual(["start v1", "stop v1", "start v2", "start v2"]);
+  });
+
+  test("a step waits until the journal can be written, and nothing runs before", async () => {
+    const one = await startLab(v1);
+    const log = new PassThrough();
+    await (await one.start({ logger: pino({}, log) })).admitted;
+    await one.stage(v1);
+    const journal = join(one.folder, "state", "apps", "web.json");
+    await mkdir(join(journal, "in-the-way"), { recursive: true });
+    one.coordinator.send(activateOrderOf(v1, 50_000));
+    let text = "";
+    await until("complaint", () => {
+      text += String(log.read() ?? "");
+      return text.includes("cannot write the journal");
+    });
+    expect(await one.deeds()).toEqual([]);
+    await rm(journal, { recursive: true });
+    expect(await one.coordinator.next("activated")).toMatchObject({ outcome: { kind: "healthy" } });
+    expect(await one.deeds()).toEqual(["start v1"]);
   });
 
   test("services go on when the peer stops", async () => {

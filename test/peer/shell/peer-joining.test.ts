@@ -1,15 +1,25 @@
 // A whole peer meets a coordinator that speaks the real protocol: hello, refusals, reconnects, locks and secrets.
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import { pino } from "pino";
 import { describe, expect, test } from "vitest";
+import { WebSocket } from "ws";
+import {
+  APPS_PER_NODE_MAX,
+  COORDINATOR_FRAME_BYTES_MAX,
+  LOG_LINE_CHARS_MAX,
+  LOG_TAIL_LINES_MAX,
+} from "../../../protocol/limits.ts";
 import { createToken, formatToken, type TokenKind } from "../../../protocol/shell/token.ts";
 import { until } from "../processes.ts";
-import { publisher, startLab } from "./fake-fleet.ts";
+import { activateOrderOf, publisher, startLab } from "./fake-fleet.ts";
 import { testRelease } from "./fake-world.ts";
 
 const v1 = testRelease("v1");
+
+/** What a WebSocket is closed with when a message is too long, RFC 6455 section 7.4.1. */
+const TOO_BIG = 1_009;
 
 describe("joining", () => {
   test("the hello is signed over the challenge and says who and where the node is", async () => {
@@ -91,6 +101,52 @@ describe("joining", () => {
     await (await one.start()).admitted;
     one.coordinator.sendRaw(new Uint8Array([0xc1, 0xff]));
     await until("a second hello", () => one.coordinator.hellos.length === 2);
+  });
+
+  test("nothing is done for a coordinator before it has welcomed the node", async () => {
+    const one = await startLab();
+    one.coordinator.answer = "silence";
+    const peer = await one.start();
+    await until("hello", () => one.coordinator.hellos.length === 1);
+    const [hello] = one.coordinator.hellos;
+    one.coordinator.send(activateOrderOf(v1, 5));
+    if (hello) one.coordinator.welcome(hello);
+    await peer.admitted;
+    one.coordinator.send(activateOrderOf(v1, 6));
+    expect(await one.coordinator.next("activated")).toMatchObject({ generation: 6 });
+    expect(one.coordinator.sent("activated")).toHaveLength(1);
+  });
+
+  test("a hello with more log lines than fit leaves them out, and no app", async () => {
+    const one = await startLab();
+    const outcome = {
+      kind: "failed",
+      code: "hook-failed",
+      message: "failed",
+      logTail: Array.from({ length: LOG_TAIL_LINES_MAX }, () => "\u8a9e".repeat(LOG_LINE_CHARS_MAX)),
+      restored: "none",
+    };
+    const journals = join(one.folder, "state", "apps");
+    await mkdir(journals, { recursive: true });
+    for (let index = 0; index < APPS_PER_NODE_MAX; index += 1) {
+      const app = `app-${index}`;
+      const order = { kind: "deactivate", generation: 1, rolloutId: "r1", app };
+      const current = { order, from: null, fallback: null, phase: null, failure: null, outcome };
+      const journal = { format: 1, app, healthy: null, previous: null, current, next: null };
+      await writeFile(join(journals, `${app}.json`), JSON.stringify(journal));
+    }
+    await (await one.start()).admitted;
+    const apps = one.coordinator.hellos[0]?.apps ?? [];
+    expect(apps).toHaveLength(APPS_PER_NODE_MAX);
+    for (const { lastOrder } of apps) expect(lastOrder?.outcome).toEqual({ ...outcome, logTail: [] });
+  });
+
+  test("a coordinator that sends more than a message may have is left before it is all here", async () => {
+    const one = await startLab();
+    await (await one.start()).admitted;
+    one.coordinator.sendRaw(new Uint8Array(COORDINATOR_FRAME_BYTES_MAX + 1));
+    await until("left", () => one.coordinator.connections[0]?.readyState === WebSocket.CLOSED);
+    expect(one.coordinator.closeCodes[0]).toBe(TOO_BIG);
   });
 
   test("no secret of the token gets into the log", async () => {

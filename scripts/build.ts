@@ -89,7 +89,8 @@ async function bundle(entry: string, file: string, version: string): Promise<rea
   await bundler.close();
   await chmod(file, 0o755);
   const [chunk] = output;
-  refuseForeignImports([...chunk.imports, ...chunk.dynamicImports]);
+  // A module that is imported when it is needed lies in the same file, which is then listed as its own import.
+  refuseForeignImports([...chunk.imports, ...chunk.dynamicImports].filter((name) => name !== chunk.fileName));
   return chunk.moduleIds;
 }
 

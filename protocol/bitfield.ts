@@ -7,7 +7,10 @@ const TOP_BIT = 0x8000_0000;
 export class Bitfield {
   /** How many indices there are, set or not. */
   readonly length: number;
-  /** 32 indices each, the lowest in the top bit. Read them freely; write through the methods, they keep `count` right. */
+  /**
+   * 32 indices each, the lowest in the top bit. Read them freely; write through the methods, they keep `count`
+   * right.
+   */
   readonly words: Uint32Array;
   #count = 0;
 

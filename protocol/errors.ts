@@ -1,6 +1,9 @@
 // The table of everything that can go wrong for a person: a stable code, the exit code it gives and what to do next.
 
-/** 0 ok · 1 internal · 2 usage · 3 failed and rolled back · 4 failed, fleet mixed · 5 refused · 7 wait timed out · 130 detached. */
+/**
+ * 0 ok · 1 internal · 2 usage · 3 failed and rolled back · 4 failed, fleet mixed · 5 refused · 7 wait timed out
+ * · 130 detached.
+ */
 export type ExitCode = 0 | 1 | 2 | 3 | 4 | 5 | 7 | 130;
 
 interface ErrorEntry {

@@ -127,7 +127,10 @@ export const signedManifestSchema = strictObject({
 });
 export type SignedManifest = Infer<typeof signedManifestSchema>;
 
-/** Text in front of the signed bytes, so that a signature over a manifest can never pass for one over something else. */
+/**
+ * Text in front of the signed bytes, so that a signature over a manifest can never pass for one over something
+ * else.
+ */
 export const MANIFEST_SIGNATURE_CONTEXT = "fleet-manifest-v1\n";
 
 export function releaseRefOf(manifest: Manifest): ReleaseRef {

@@ -16,7 +16,10 @@ const TWO_POW_32 = 4_294_967_296;
 /** sfc32's author asks for 12 rounds before the first number is used after seeding. */
 const WARM_UP_ROUNDS = 12;
 
-/** sfc32 (Chris Doty-Humphrey, PractRand): 128 bits of state, passes PractRand and BigCrush, four additions per number. */
+/**
+ * sfc32 (Chris Doty-Humphrey, PractRand): 128 bits of state, passes PractRand and BigCrush, four additions per
+ * number.
+ */
 export function createPrng(seed: number): Prng {
   return streamOf({ low: seed >>> 0, high: Math.floor(seed / TWO_POW_32) >>> 0 });
 }

@@ -43,7 +43,10 @@ export function formatShare(share: Share): string {
   return share.kind === "percent" ? `${share.value}%` : String(share.value);
 }
 
-/** Nodes that a share of `nodeCount` is: rounded down, at least one, as Kubernetes' maxUnavailable and Ansible's serial do. */
+/**
+ * Nodes that a share of `nodeCount` is: rounded down, at least one, as Kubernetes' maxUnavailable and Ansible's
+ * serial do.
+ */
 export function shareOf(share: Share, nodeCount: number): number {
   const nodes = share.kind === "percent" ? Math.floor((share.value * nodeCount) / 100) : share.value;
   return Math.max(1, Math.min(nodes, nodeCount));

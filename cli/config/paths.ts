@@ -2,7 +2,10 @@
 import { isAbsolute, join, resolve } from "node:path";
 import type { Host } from "../host.ts";
 
-/** `$XDG_CONFIG_HOME/fleet`, by default `~/.config/fleet`; a relative XDG path is ignored, as its specification asks. */
+/**
+ * `$XDG_CONFIG_HOME/fleet`, by default `~/.config/fleet`; a relative XDG path is ignored, as its specification
+ * asks.
+ */
 export function configDirectory(host: Pick<Host, "env" | "homeDirectory">): string {
   const xdg = host.env.XDG_CONFIG_HOME ?? "";
   return join(isAbsolute(xdg) ? xdg : join(host.homeDirectory, ".config"), "fleet");

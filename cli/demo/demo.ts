@@ -1,5 +1,6 @@
 // The demonstration: a real coordinator, eight real nodes and a real service on this machine, told as a story.
-// It proves what it says (availability while rolling, the blast radius of a bad release) and exits 1 when it does not hold.
+// It proves what it says (availability while rolling, the blast radius of a bad release) and exits 1 when it
+// does not hold.
 import { FleetError } from "../../protocol/errors.ts";
 import { buildDemoArtifact, type DemoRelease } from "./artifact.ts";
 import { askVersions, watchAvailability } from "./availability.ts";

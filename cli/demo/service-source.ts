@@ -1,7 +1,10 @@
 // The service that the demonstration releases: a small HTTP server that starts, stops and reports its health.
 // Kept as text because it travels inside the released artifact and must also be there in the bundled command.
 
-/** `node service.mjs start|stop|serve`, with FLEET_* set as hooks get them. `release.json` says `{ version, healthy }`. */
+/**
+ * `node service.mjs start|stop|serve`, with FLEET_* set as hooks get them. `release.json` says `{ version,
+ * healthy }`.
+ */
 export const SERVICE_SOURCE = `// A small web service with its own start and stop commands, as a deployed program would have.
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";

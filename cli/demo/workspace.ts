@@ -1,4 +1,5 @@
-// The temporary world of the demonstration: its folder, its coordinator and peer processes, and how all of it goes away.
+// The temporary world of the demonstration: its folder, its coordinator and peer processes, and how all of it
+// goes away.
 import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";

@@ -8,9 +8,9 @@ export interface FluidRates {
 }
 
 /**
- * Seconds: max(F/u_s, F/d, N·F/(u_s + N·u)), with all nodes equal (u = d). Every byte must leave the origin once, a node
- * takes F/d to receive it, and all uplinks together must carry N·F. The fluid optimum of R. Kumar and K. W. Ross,
- * "Peer-assisted file distribution: the minimum distribution time", IEEE HotWeb 2006.
+ * Seconds: max(F/u_s, F/d, N·F/(u_s + N·u)), with all nodes equal (u = d). Every byte must leave the origin
+ * once, a node takes F/d to receive it, and all uplinks together must carry N·F. The fluid optimum of R. Kumar
+ * and K. W. Ross, "Peer-assisted file distribution: the minimum distribution time", IEEE HotWeb 2006.
  */
 export function fluidBoundSeconds(artifactBytes: number, nodeCount: number, rates: FluidRates): number {
   const { nodeBytesPerSecond, originBytesPerSecond } = rates;

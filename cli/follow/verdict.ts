@@ -1,4 +1,5 @@
-// What the end of a rollout means for the person who asked for it: the exit code, and the error when there is one. Pure.
+// What the end of a rollout means for the person who asked for it: the exit code, and the error when there is
+// one. Pure.
 import type { RolloutNodeView, RolloutView } from "../../protocol/api.ts";
 import { ERRORS, type ErrorCode, isErrorCode } from "../../protocol/errors.ts";
 import type { Failure } from "../failure.ts";

@@ -8,7 +8,10 @@ const WIDE =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
 const ZERO_WIDTH = /\p{Mn}|\p{Me}|\p{Cf}/u;
 
-/** One line of foreign text, safe to print: its colours go, tabs become spaces, other control characters a visible `·`. */
+/**
+ * One line of foreign text, safe to print: its colours go, tabs become spaces, other control characters a
+ * visible `·`.
+ */
 export function clean(source: string): string {
   return source.replace(SGR, "").replace(/\t/g, "  ").replace(CONTROL, "·");
 }

@@ -14,7 +14,10 @@ import type { UploadTarget } from "./upload.ts";
 
 /** Longer than a coordinator takes to start again; a CI job should not wait for a dead one much longer. */
 const SILENCE_MS_MAX = 120_000;
-/** Longest without a byte before the connection counts as dead. The coordinator sends views or comments far more often. */
+/**
+ * Longest without a byte before the connection counts as dead. The coordinator sends views or comments far more
+ * often.
+ */
 const IDLE_TIMEOUT_MS = 45_000;
 const RETRY_MS_MIN = 200;
 const RETRY_MS_MAX = 3_000;

@@ -17,7 +17,10 @@ import { BLOCK_BYTES, blockBytes, blockKey, blockOfKey, pieceOfKey } from "./geo
 import type { PieceProgress } from "./piece-progress.ts";
 import { chooseBlock } from "./request-choice.ts";
 
-/** After a refusal or a broken promise: long enough that others get the block, and that a remote that always refuses costs nothing. */
+/**
+ * After a refusal or a broken promise: long enough that others get the block, and that a remote that always
+ * refuses costs nothing.
+ */
 const FAILED_PAUSE_MS = 500;
 /** Blocks nobody asked for: a megabyte may be a race, more is a flood. */
 const UNASKED_BYTES_MAX = 1024 * 1024;

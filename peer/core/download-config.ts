@@ -9,7 +9,10 @@ export interface DownloadConfig {
   readonly windowBlocksMin: number;
   /** 2 MiB covers 100 MB/s at 20 ms; more only lengthens what a crash or a cancel throws away. */
   readonly windowBlocksMax: number;
-  /** All links together never ask for more than this share of the artifact at once: a crash refetches at most so much. */
+  /**
+   * All links together never ask for more than this share of the artifact at once: a crash refetches at most so
+   * much.
+   */
   readonly openShareMax: number;
   /** Bounds of the share above: never so little that links idle, never so much that memory shows it. */
   readonly openBytesMin: number;

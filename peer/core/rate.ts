@@ -6,7 +6,10 @@ import type { Millis } from "../../protocol/ids.ts";
 const SAMPLE_MS_MIN = 50;
 /** Longer silence means the remote serves somebody else first: waiting, not slowness. */
 const PAUSE_MS = 250;
-/** Weight of the newest sample while a rate falls; a rising rate is believed at once, so that a window opens quickly. */
+/**
+ * Weight of the newest sample while a rate falls; a rising rate is believed at once, so that a window opens
+ * quickly.
+ */
 const FALLING_WEIGHT = 0.3;
 
 /** Bytes per second while bytes flow. Pauses between bursts do not lower it. */

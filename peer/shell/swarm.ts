@@ -42,10 +42,16 @@ export interface SwarmTorrentOptions {
 }
 
 export interface SwarmTorrent {
-  /** Dials those with `dial`, lets the others in, drops links to nodes that are not listed any more. Until the first call everybody is let in. */
+  /**
+   * Dials those with `dial`, lets the others in, drops links to nodes that are not listed any more. Until the
+   * first call everybody is let in.
+   */
   setNeighbours(neighbours: readonly Neighbour[]): void;
   stats(): SwarmStats;
-  /** Every piece verified and synced. Rejects with FleetError disk-full or install-failed; stays pending after close. */
+  /**
+   * Every piece verified and synced. Rejects with FleetError disk-full or install-failed; stays pending after
+   * close.
+   */
   readonly completed: Promise<void>;
   /** Stops exchanging; file and bitmap stay, and hold everything verified so far. */
   close(): Promise<void>;

@@ -7,7 +7,10 @@ export interface FrameShapeLimits {
   readonly valuesMax: number;
 }
 
-/** Throws {@link DecodeError} unless `frame` is exactly one msgpack value within the limits, without extension types. */
+/**
+ * Throws {@link DecodeError} unless `frame` is exactly one msgpack value within the limits, without extension
+ * types.
+ */
 export function checkFrameShape(frame: Uint8Array, limits: FrameShapeLimits): void {
   const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
   // How many values are still to come at each open level; the frame itself is one value.

@@ -1,4 +1,5 @@
-// A peer with its real swarm and archive code: fetches a packed release from an origin on loopback, unpacks it, runs it.
+// A peer with its real swarm and archive code: fetches a packed release from an origin on loopback, unpacks it,
+// runs it.
 import { randomBytes } from "node:crypto";
 import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";

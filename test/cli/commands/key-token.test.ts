@@ -1,3 +1,4 @@
+// `fleet key` and `fleet token`: what they print, what they keep to themselves, and what they refuse.
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

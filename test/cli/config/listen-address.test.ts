@@ -1,3 +1,4 @@
+// Addresses to listen on as people write them, and what is no address.
 import { describe, expect, it } from "vitest";
 import { parseListenAddress } from "../../../cli/config/listen-address.ts";
 import type { FleetError } from "../../../protocol/errors.ts";

@@ -1,3 +1,4 @@
+// Which right word is offered for a mistyped one.
 import { describe, expect, it } from "vitest";
 import { editDistance, nearest } from "../../../cli/config/nearest.ts";
 

@@ -1,3 +1,4 @@
+// Where a command takes its coordinator and token from, and that no token goes where it was not meant to.
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,3 +1,4 @@
+// Drawing over what was drawn before, on a terminal made of a few lines of code.
 import { describe, expect, it } from "vitest";
 import { openLiveBlock } from "../../../cli/follow/screen.ts";
 import { TestHost } from "../support/test-host.ts";

@@ -1,3 +1,4 @@
+// What each end of a rollout means for the one who asked for it: exit code and error.
 import { describe, expect, it } from "vitest";
 import { verdictOn } from "../../../cli/follow/verdict.ts";
 import type { RolloutView } from "../../../protocol/api.ts";

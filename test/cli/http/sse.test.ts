@@ -1,3 +1,4 @@
+// Server-Sent Events out of bytes, however these are cut.
 import { describe, expect, it } from "vitest";
 import { createSseParser, type ServerEvent } from "../../../cli/http/sse.ts";
 

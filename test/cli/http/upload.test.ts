@@ -1,3 +1,4 @@
+// Uploads against a made-up coordinator: whole, refused before, refused in the middle, cut off.
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { mkdtemp, rm, truncate, writeFile } from "node:fs/promises";

@@ -1,3 +1,4 @@
+// The swarm graph's properties, for every size of fleet and many seeds.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {

@@ -62,9 +62,20 @@ interface Question {
   readonly timeoutMs?: number;
 }
 
-export function createClient({ url, token }: ClientOptions): Client {
-  const headers = { authorization: `Bearer ${token}` };
+type Headers = Readonly<Record<string, string>>;
 
+/** Requests and their answers, before anyone knows what they mean. */
+interface Exchange {
+  readonly clockLeadMs: () => number;
+  /** Whatever the answer is. */
+  readonly ask: (path: string, question?: Question) => Promise<Response>;
+  /** The answer, once it is one of success. */
+  readonly succeed: (path: string, question?: Question) => Promise<Response>;
+  readonly bodyOf: (response: Response) => Promise<string>;
+  readonly get: <T>(path: string, schema: Schema<T>, question?: Question) => Promise<T>;
+}
+
+function createExchange(url: string, headers: Headers): Exchange {
   let leadMs = 0;
 
   const ask = async (path: string, question: Question = {}): Promise<Response> => {
@@ -108,11 +119,17 @@ export function createClient({ url, token }: ClientOptions): Client {
     }
   };
 
+  return { clockLeadMs: () => leadMs, ask, succeed, bodyOf, get };
+}
+
+export function createClient({ url, token }: ClientOptions): Client {
+  const headers = { authorization: `Bearer ${token}` };
+  const { clockLeadMs, ask, succeed, bodyOf, get } = createExchange(url, headers);
   const start = (path: string, body: unknown) => get(path, rolloutViewSchema, { method: "POST", body });
 
   return {
     url,
-    clockLeadMs: () => leadMs,
+    clockLeadMs,
     status: () => get("/v1/status", statusViewSchema),
     nodes: async () => (await get("/v1/nodes", nodesAnswerSchema)).nodes,
     releases: async (app) => {

@@ -54,6 +54,7 @@ function conclusion(rollout: RolloutView): string {
   const total = count(rollout.nodes.length, "node");
   const took = `after ${formatSeconds(elapsedSecondsOf(rollout))}`;
   const having = (phase: string): number => rollout.nodes.filter((node) => node.phase === phase).length;
+  const touched = having("rolled-back") + having("failed");
   switch (rollout.phase) {
     case "staging":
     case "activating":
@@ -66,7 +67,7 @@ function conclusion(rollout: RolloutView): string {
     case "failed":
       return `${name} failed ${took}, before any of ${total} was switched`;
     case "rolled-back":
-      return `${name} was rolled back ${took}; ${having("rolled-back") + having("failed")} of ${total} had been switched`;
+      return `${name} was rolled back ${took}; ${touched} of ${total} had been switched`;
     case "rollback-incomplete":
       return `${name} left the fleet mixed ${took}`;
   }
@@ -100,13 +101,13 @@ function stageFigures(result: StageResult): readonly string[] {
     `p95 ${formatSeconds(p95Seconds)}`,
     `last ${formatSeconds(lastSeconds)}`,
   ];
-  const bound =
-    boundSeconds === null || boundSeconds <= 0
-      ? []
-      : [
-          `  bound     ${formatSeconds(boundSeconds)} at these link rates; last is ${formatRatio(lastSeconds / boundSeconds)} times that`,
-        ];
-  return [`  verified  ${times.join(", ")}`, originLine(result), ...bound];
+  const lines = [`  verified  ${times.join(", ")}`, originLine(result)];
+  if (boundSeconds === null || boundSeconds <= 0) return lines;
+  const ratio = formatRatio(lastSeconds / boundSeconds);
+  return [
+    ...lines,
+    `  bound     ${formatSeconds(boundSeconds)} at these link rates; last is ${ratio} times that`,
+  ];
 }
 
 function fetchLine(rollout: RolloutView): readonly string[] {

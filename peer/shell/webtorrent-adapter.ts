@@ -1,6 +1,8 @@
 // The only file that touches WebTorrent. It keeps the torrent, speaks the handshake and codes the messages; who is
-// connected, what is asked for and what is served is ours. Everything here that is not WebTorrent's public interface,
-// for version 3.0.21 exactly, and each guarded by a contract test:
+// connected, what is asked for and what is served is ours.
+
+// Everything here that is not WebTorrent's public interface, for version 3.0.21 exactly, and each guarded by a
+// contract test:
 //   1. client._connPool.tcpServer   closed at once: our listener decides who comes in.
 //   2. torrent._onWireWithMetadata  made idle: it wires up WebTorrent's picker, uploader, interest and bitfield.
 //   3. torrent._rechoke, _update    made idle: they choke wires and ask for blocks behind our back.

@@ -5,7 +5,7 @@
  * `node service.mjs start|stop|serve`, with FLEET_* set as hooks get them. `release.json` says `{ version,
  * healthy }`.
  */
-export const SERVICE_SOURCE = `// A small web service with its own start and stop commands, as a deployed program would have.
+export const SERVICE_SOURCE = `// A small web service with start and stop commands, as a deployed program would have.
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";

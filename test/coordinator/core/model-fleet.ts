@@ -157,7 +157,8 @@ export class ModelFleet {
     return this.history
       .map((event) => {
         const seconds = ((event.at - start) / 1000).toFixed(2).padStart(8);
-        return `${seconds}s ${event.kind.padEnd(18)} ${[event.version, event.node, event.message].filter(Boolean).join(" · ")}`;
+        const about = [event.version, event.node, event.message].filter(Boolean).join(" · ");
+        return `${seconds}s ${event.kind.padEnd(18)} ${about}`;
       })
       .join("\n");
   }

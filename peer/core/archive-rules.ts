@@ -2,14 +2,8 @@
 // unpacked, so that neither accepts what the other refuses. Sees headers as data; never touches a disk.
 import type { FleetError } from "../../protocol/errors.ts";
 import { ARCHIVE_ENTRIES_MAX } from "../../protocol/limits.ts";
-import {
-  collisionKey,
-  entrySegments,
-  quoteName,
-  relativeSegments,
-  tooLarge,
-  unsafe,
-} from "./archive-path.ts";
+import { entrySegments, quoteName, relativeSegments, tooLarge, unsafe } from "./archive-path.ts";
+import { addDirectory, addLeaf, createDirectory, type Found, findChild } from "./archive-tree.ts";
 
 /** What an entry is; `other` types never get in and are named only for the message. */
 export type EntryType =
@@ -52,16 +46,9 @@ export type ArchiveEntry = {
   | { readonly kind: "hardlink"; readonly existing: string }
 );
 
-interface TreeNode {
-  readonly name: string;
-  readonly kind: "directory" | "file" | "symlink";
-  /** By collision key; only directories with something in them have it. */
-  children: Map<string, TreeNode> | null;
-}
-
 /** The rules over one archive: ask for each entry in order. After a refusal the archive as a whole is refused. */
 export class ArchiveRules {
-  readonly #root: TreeNode = { name: "", kind: "directory", children: null };
+  readonly #root = createDirectory("");
   #nodeCount = 0;
 
   /** Throws FleetError archive-unsafe, or archive-too-large for a limit, with the entry's name in the message. */
@@ -119,9 +106,10 @@ export class ArchiveRules {
     if (name === undefined) throw refusal(header, `is a ${kind} in place of the root`);
     if (header.name.endsWith("/")) throw refusal(header, `is a ${kind} whose name ends in a slash`);
     const parent = this.#enter(header, segments.slice(0, -1));
-    const taken = parent.node.children?.get(collisionKey(name));
+    const taken = findChild(parent.directory, name);
     if (taken !== undefined) throw collision(header, taken, name);
-    this.#attach(header, parent.node, { name, kind, children: null });
+    this.#count(header);
+    addLeaf(parent.directory, name, kind);
     const { mtimeSeconds } = header;
     return { path: segments.join("/"), mtimeSeconds, newDirectories: parent.created };
   }
@@ -129,43 +117,42 @@ export class ArchiveRules {
   /** Walks down to a directory, adding those that no entry has named yet. */
   #enter(header: EntryHeader, segments: readonly string[]) {
     const created: string[] = [];
-    let node = this.#root;
+    let directory = this.#root;
     for (const [depth, name] of segments.entries()) {
-      let next = node.children?.get(collisionKey(name));
+      const next = findChild(directory, name);
       if (next === undefined) {
-        next = { name, kind: "directory", children: null };
-        this.#attach(header, node, next);
+        this.#count(header);
+        directory = addDirectory(directory, name);
         created.push(segments.slice(0, depth + 1).join("/"));
+        continue;
       }
       if (next.name !== name) throw collision(header, next, name);
       if (next.kind !== "directory") {
         const where = quoteName(segments.slice(0, depth + 1).join("/"));
         throw refusal(header, `needs the directory ${where}, but that is a ${next.kind} in this archive`);
       }
-      node = next;
+      directory = next;
     }
-    return { node, created };
+    return { directory, created };
   }
 
-  #find(segments: readonly string[]): TreeNode | undefined {
-    let node: TreeNode | undefined = this.#root;
+  #find(segments: readonly string[]): Found | undefined {
+    let found: Found | undefined = this.#root;
     for (const name of segments) {
-      node = node?.children?.get(collisionKey(name));
-      if (node?.name !== name) return undefined;
+      found = found?.kind === "directory" ? findChild(found, name) : undefined;
+      if (found?.name !== name) return undefined;
     }
-    return node;
+    return found;
   }
 
   /** The limit also counts directories that no entry names: deep paths must not buy memory for free. */
-  #attach(header: EntryHeader, parent: TreeNode, node: TreeNode): void {
+  #count(header: EntryHeader): void {
     this.#nodeCount += 1;
     if (this.#nodeCount > ARCHIVE_ENTRIES_MAX)
       throw tooLarge(
         `entry ${quoteName(header.name)}`,
         `is one more than the ${ARCHIVE_ENTRIES_MAX} files and directories an archive may have`,
       );
-    parent.children ??= new Map();
-    parent.children.set(collisionKey(node.name), node);
   }
 }
 
@@ -193,7 +180,7 @@ function refuseContent(header: EntryHeader): void {
   if (header.size !== 0) throw refusal(header, `is a ${header.type} with ${header.size} bytes of content`);
 }
 
-function collision(header: EntryHeader, taken: TreeNode, name: string): FleetError {
+function collision(header: EntryHeader, taken: Found, name: string): FleetError {
   if (taken.name === name) return refusal(header, `is there twice: an earlier ${taken.kind} has that name`);
   const other = `${quoteName(taken.name)} and ${quoteName(name)}`;
   return refusal(header, `collides: ${other} differ only in letter case or Unicode form`);

@@ -156,7 +156,7 @@ describe("refused with a clear message, and nothing is written:", () => {
     await new Promise((resolve) => server.once("listening", resolve));
     const address = server.address();
     const port = typeof address === "object" && address !== null ? address.port : 0;
-    await refusal(5, new RegExp(`${port}.*in use|in use.*${port}`), [
+    await refusal(5, new RegExp(`port ${port} on 127.0.0.1 is taken`), [
       "coordinator",
       "--data",
       lab.path("c2"),

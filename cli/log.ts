@@ -18,6 +18,9 @@ const SECRET_KEYS = [
   "signature",
 ];
 
+/** A whole token, wherever it stands; its id, which comes first, may be shown. */
+const TOKEN = /(fleet_(?:node|operator)_[0-9a-f]{16})_[0-9a-f]{64}/g;
+
 /** `level` is one of LOG_LEVELS; FleetError usage otherwise. */
 export function createLogger(host: Host, level: string): Logger {
   if (!LOG_LEVELS.some((known) => known === level))
@@ -26,7 +29,8 @@ export function createLogger(host: Host, level: string): Logger {
   const paint = paintWith(wantsColour(host, host.stderr));
   const destination = {
     write: (line: string) => {
-      host.stderr.write(isForPeople ? `${formatLogLine(line, paint)}\n` : line);
+      const safe = line.replace(TOKEN, "$1_[secret]");
+      host.stderr.write(isForPeople ? `${formatLogLine(safe, paint)}\n` : safe);
     },
   };
   const paths = SECRET_KEYS.flatMap((key) => [key, `*.${key}`]);

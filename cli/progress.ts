@@ -33,7 +33,7 @@ export function openProgress({ host, output }: Context, label: string): Progress
       const now = host.now();
       if (now - drawnAt < REDRAW_INTERVAL_MS && bytesDone < bytesTotal) return;
       drawnAt = now;
-      const bar = formatBar([{ amount: bytesDone, paint: "green" }], bytesTotal, style);
+      const bar = formatBar([{ amount: bytesDone, glyph: "full" }], bytesTotal, style);
       const figures = progressFigures(bytesDone, bytesTotal, now - startedAt);
       block.draw([cut(`${style.paint.dim(label.padEnd(LABEL_WIDTH))}${bar} ${figures}`, block.width - 1)]);
     },

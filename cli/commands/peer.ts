@@ -40,8 +40,8 @@ export function registerPeer(program: Command, run: Run): void {
   withJson(program.command("peer"))
     .summary("run the agent of this node")
     .description(
-      "Join the coordinator, fetch what it stages, switch to what it releases, and prove that it works. Installs under " +
-        "--root: APP/versions/…, APP/live, APP/shared. Goes on where it was after any crash.",
+      "Join the coordinator, fetch what it stages, switch to what it releases, and prove that it works. Installs " +
+        "under --root: APP/versions/…, APP/live, APP/shared. Goes on where it was after any crash.",
     )
     .option("--url <url>", "coordinator, http://HOST:PORT (or FLEET_URL)")
     .option(

@@ -55,7 +55,8 @@ async function publish(
     json: result,
     text: () => [
       publishText(result, client.url),
-      `  ${formatBytes(result.artifactBytes)}, unpacked ${formatBytes(result.unpackedBytes)}; sent ${formatBytes(result.uploadedBytes)}`,
+      `  ${formatBytes(result.artifactBytes)}, unpacked ${formatBytes(result.unpackedBytes)}; ` +
+        `sent ${formatBytes(result.uploadedBytes)}`,
     ],
   };
 }

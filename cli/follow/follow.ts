@@ -59,7 +59,11 @@ export function conclude(context: Context, rollout: RolloutView, options: Follow
     const result = stageResultOf(rollout, options.rates ?? null);
     return { ...ending, json: result, text: () => stageSummary(result, rollout, style) };
   }
-  return { ...ending, json: rolloutResultOf(rollout), text: () => rolloutSummary(rollout, style) };
+  return {
+    ...ending,
+    json: rolloutResultOf(rollout),
+    text: () => rolloutSummary(rollout, failure === null, style),
+  };
 }
 
 function detached({ id, app, version }: RolloutView): FleetError {

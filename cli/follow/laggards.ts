@@ -2,7 +2,7 @@
 import type { RolloutNodeView, RolloutView } from "../../protocol/api.ts";
 
 /** Before the typical node is this far, differences say more about the start than about the node. */
-const MEDIAN_SHARE_MIN = 0.1;
+const MEDIAN_SHARE_MIN = 0.25;
 
 /** Nodes with less than half of what the median node has, or still fetching when most have all; least first. */
 export function laggards(rollout: RolloutView): readonly RolloutNodeView[] {

@@ -102,16 +102,16 @@ function phaseText(rollout: RolloutView, paint: Paint): string {
 
 function bars(state: ViewState, canvas: Canvas): readonly string[] {
   const { rollout } = state;
-  const lines = [fetchBar(state, canvas), nodesBar("unpack", rollout, [has(AFTER_UNPACK, "green")], canvas)];
+  const lines = [fetchBar(state, canvas), nodesBar("unpack", rollout, [has(AFTER_UNPACK, "full")], canvas)];
   if (rollout.lane !== "stage") {
-    const parts = [has(["healthy"], "green"), has(["activating"], "yellow"), has(FAILED, "red")];
+    const parts = [has(["healthy"], "full"), has(["activating"], "half"), has(FAILED, "bad")];
     lines.push(nodesBar("activate", rollout, parts, canvas));
   }
   if (rollout.phase === "rolling-back" || rollout.nodes.some(({ phase }) => UNDONE.includes(phase))) {
     const parts = [
-      has(["rolled-back"], "green"),
-      has(["rolling-back"], "yellow"),
-      has(["rollback-failed"], "red"),
+      has(["rolled-back"], "full"),
+      has(["rolling-back"], "half"),
+      has(["rollback-failed"], "bad"),
     ];
     lines.push(nodesBar("go back", { nodes: rollout.nodes.filter(hasToGoBack) }, parts, canvas));
   }
@@ -137,23 +137,22 @@ function hasToGoBack({ phase }: RolloutNodeView): boolean {
 
 interface Counted {
   readonly phases: readonly NodePhase[];
-  readonly paint: keyof Paint;
+  readonly glyph: BarPart["glyph"];
 }
 
-function has(phases: readonly NodePhase[], paint: keyof Paint): Counted {
-  return { phases, paint };
+function has(phases: readonly NodePhase[], glyph: BarPart["glyph"]): Counted {
+  return { phases, glyph };
 }
 
 function fetchBar(state: ViewState, canvas: Canvas): string {
-  const { verifiedBytes, totalBytes, etaSeconds } = fetchProgress(state);
+  const { verifiedBytes, totalBytes, bytesPerSecond, etaSeconds } = fetchProgress(state);
   const figures = [
     formatPercent(verifiedBytes, totalBytes).padStart(4),
     `${formatBytes(verifiedBytes)} of ${formatBytes(totalBytes)}`,
-    ...(etaSeconds === null
-      ? []
-      : [formatRate(state.bytesPerSecond), `ETA ${formatClock(Math.ceil(etaSeconds))}`]),
+    ...(bytesPerSecond === null ? [] : [formatRate(bytesPerSecond)]),
+    ...(etaSeconds === null ? [] : [`ETA ${formatClock(Math.ceil(etaSeconds))}`]),
   ];
-  return barLine("fetch", [{ amount: verifiedBytes, paint: "green" }], {
+  return barLine("fetch", [{ amount: verifiedBytes, glyph: "full" }], {
     whole: totalBytes,
     figures,
     canvas,
@@ -167,9 +166,9 @@ function nodesBar(
   parts: readonly Counted[],
   canvas: Canvas,
 ): string {
-  const amounts = parts.map(({ phases, paint }) => ({
+  const amounts = parts.map(({ phases, glyph }) => ({
     amount: nodes.filter(({ phase }) => phases.includes(phase)).length,
-    paint,
+    glyph,
   }));
   const done = amounts[0]?.amount ?? 0;
   const whole = nodes.filter((node) => node.phase !== "deferred").length;

@@ -35,10 +35,13 @@ export function stageSummary(
   ];
 }
 
-/** Of `fleet release` and `fleet rollback`. */
-export function rolloutSummary(rollout: RolloutView, style: SummaryStyle): readonly string[] {
+/** Of `fleet release` and `fleet rollback`; `isGood` when it ended as the person wanted. */
+export function rolloutSummary(
+  rollout: RolloutView,
+  isGood: boolean,
+  style: SummaryStyle,
+): readonly string[] {
   const { paint, glyphs } = style;
-  const isGood = rollout.phase === "succeeded";
   const mark = isGood ? paint.green(glyphs.done) : paint.red(glyphs.failed);
   return [
     `${mark} ${paint.bold(conclusion(rollout))}`,

@@ -5,26 +5,26 @@ import type { WatchedItem } from "../http/watch.ts";
 
 export interface ViewState {
   readonly rollout: RolloutView;
-  /** Received by all nodes together, smoothed. */
-  readonly bytesPerSecond: number;
-  /** When the last view came, by the watcher's clock. */
-  readonly viewedAt: Millis;
+  /** Verified by all nodes together, at the times of the latest views, oldest first. */
+  readonly samples: readonly Sample[];
   /** Since when each node has been switching, by its name, by the coordinator's clock. */
   readonly switchingSince: ReadonlyMap<string, Millis>;
   readonly isConnected: boolean;
 }
 
-/** Time in which an old rate loses half of its weight: rides out single reports, follows a real change. */
-const RATE_HALF_LIFE_MS = 1_500;
+interface Sample {
+  /** By the watcher's clock. */
+  readonly at: Millis;
+  readonly verifiedBytes: number;
+}
+
+/** Long enough to ride out the gaps between reports and between pieces, short enough to follow a real change. */
+const RATE_WINDOW_MS = 4_000;
+/** A rate over less than this says more about when reports came than about the network. */
+const RATE_WINDOW_MS_MIN = 1_000;
 
 export function firstState(rollout: RolloutView, now: Millis): ViewState {
-  return {
-    rollout,
-    bytesPerSecond: rateOf(rollout),
-    viewedAt: now,
-    switchingSince: new Map(),
-    isConnected: true,
-  };
+  return { rollout, samples: [sampleOf(rollout, now)], switchingSince: new Map(), isConnected: true };
 }
 
 export function nextState(state: ViewState, item: WatchedItem, now: Millis): ViewState {
@@ -38,16 +38,25 @@ export function nextState(state: ViewState, item: WatchedItem, now: Millis): Vie
     }
     case "rollout": {
       const { rollout } = item;
-      const kept = 0.5 ** (Math.max(0, now - state.viewedAt) / RATE_HALF_LIFE_MS);
-      const bytesPerSecond = kept * state.bytesPerSecond + (1 - kept) * rateOf(rollout);
-      return { ...state, rollout, bytesPerSecond, viewedAt: now };
+      const recent = state.samples.filter(({ at }) => now - at <= RATE_WINDOW_MS);
+      return { ...state, rollout, samples: [...recent, sampleOf(rollout, now)] };
     }
   }
+}
+
+/** Bytes per second that all nodes together verify; null while it cannot be told. */
+export function fetchRate({ samples }: ViewState): number | null {
+  const [first] = samples;
+  const last = samples.at(-1);
+  if (first === undefined || last === undefined || last.at - first.at < RATE_WINDOW_MS_MIN) return null;
+  return Math.max(0, ((last.verifiedBytes - first.verifiedBytes) * 1000) / (last.at - first.at));
 }
 
 export interface FetchProgress {
   readonly verifiedBytes: number;
   readonly totalBytes: number;
+  /** Null when it cannot be told, or nothing is left to fetch. */
+  readonly bytesPerSecond: number | null;
   /** Null when nothing moves or nothing is left. */
   readonly etaSeconds: number | null;
 }
@@ -59,13 +68,11 @@ export function fetchProgress(state: ViewState): FetchProgress {
   const totalBytes = counted.length * artifactBytes;
   const verifiedBytes = counted.reduce((sum, node) => sum + Math.min(artifactBytes, node.verifiedBytes), 0);
   const left = totalBytes - verifiedBytes;
-  return {
-    verifiedBytes,
-    totalBytes,
-    etaSeconds: left > 0 && state.bytesPerSecond >= 1 ? left / state.bytesPerSecond : null,
-  };
+  const bytesPerSecond = left > 0 ? fetchRate(state) : null;
+  const etaSeconds = bytesPerSecond === null || bytesPerSecond < 1 ? null : left / bytesPerSecond;
+  return { verifiedBytes, totalBytes, bytesPerSecond, etaSeconds };
 }
 
-function rateOf(rollout: RolloutView): number {
-  return rollout.nodes.reduce((sum, node) => sum + node.receiveBytesPerSecond, 0);
+function sampleOf(rollout: RolloutView, at: Millis): Sample {
+  return { at, verifiedBytes: rollout.nodes.reduce((sum, node) => sum + node.verifiedBytes, 0) };
 }

@@ -1,3 +1,4 @@
+// What a person is told when something goes wrong.
 // How a failure is told: one line, its code, what to do next.
 import { describe, expect, it } from "vitest";
 import { failureOf } from "../../cli/failure.ts";

@@ -1,5 +1,7 @@
+// The log's two forms, and the secrets that never get into it.
 import { describe, expect, it } from "vitest";
 import { createLogger } from "../../cli/log.ts";
+import { createToken, formatToken, parseToken } from "../../protocol/shell/token.ts";
 import { TestHost } from "./support/test-host.ts";
 
 describe("the log", () => {
@@ -25,8 +27,12 @@ describe("the log", () => {
   it("never shows a secret that was logged by mistake", () => {
     const host = new TestHost();
     const log = createLogger(host, "info");
+    const token = formatToken(createToken("node", []));
+    log.info({ token, why: `refused ${token}` }, `what is ${token}?`);
+    expect(host.stderr.text).not.toContain(parseToken(token).secret);
+    expect(host.stderr.text).toContain(parseToken(token).id);
     log.info(
-      { token: "hunter2", hello: { joinToken: "hunter2" }, headers: { authorization: "hunter2" } },
+      { secret: "hunter2", hello: { joinToken: "hunter2" }, headers: { authorization: "hunter2" } },
       "oops",
     );
     expect(host.stderr.text).not.toContain("hunter2");

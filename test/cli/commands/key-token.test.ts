@@ -1,3 +1,4 @@
+// The publisher's key and tokens: what is printed, what is kept, and that secrets are neither listed nor overwritten.
 // `fleet key` and `fleet token`: what they print, what they keep to themselves, and what they refuse.
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

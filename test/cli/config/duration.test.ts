@@ -1,3 +1,4 @@
+// Durations as people write them.
 // Durations as people write them, and what is no duration.
 import { describe, expect, it } from "vitest";
 import { durationSchema, formatDuration, parseDuration } from "../../../cli/config/duration.ts";

@@ -1,3 +1,4 @@
+// ADDR:PORT, and what is said about what is not one.
 // Addresses to listen on as people write them, and what is no address.
 import { describe, expect, it } from "vitest";
 import { parseListenAddress } from "../../../cli/config/listen-address.ts";

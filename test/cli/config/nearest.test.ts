@@ -1,3 +1,4 @@
+// What a mistyped key was meant to be.
 // Which right word is offered for a mistyped one.
 import { describe, expect, it } from "vitest";
 import { editDistance, nearest } from "../../../cli/config/nearest.ts";

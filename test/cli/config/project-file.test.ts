@@ -1,3 +1,4 @@
+// fleet.yaml: what it means, and by file, line and column what is wrong with it.
 // fleet.yaml: what it may say, what that means, and how each mistake in it is told.
 import { describe, expect, it } from "vitest";
 import { checkProject } from "../../../cli/config/project-check.ts";

@@ -1,3 +1,4 @@
+// Where coordinator, token and app come from, and where a token never goes.
 // Where a command takes its coordinator and token from, and that no token goes where it was not meant to.
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

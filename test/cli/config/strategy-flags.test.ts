@@ -1,3 +1,4 @@
+// The strategy of a release from flags, fleet.yaml and defaults.
 // The strategy of a release, from flags, fleet.yaml and defaults together.
 import { describe, expect, it } from "vitest";
 import { chooseStrategy } from "../../../cli/config/strategy-flags.ts";

@@ -82,25 +82,34 @@ it("the result of a rollout is its last view and how long it took", () => {
 });
 
 describe("progress", () => {
-  const viewWith = (rate: number) =>
-    rollout({ nodes: rolloutNodes(2, () => ({ receiveBytesPerSecond: rate, verifiedBytes: 50_000_000 })) });
+  const at = (megabytes: number) =>
+    rollout({ nodes: rolloutNodes(2, () => ({ verifiedBytes: megabytes * 1_000_000 })) });
+  const watched = (...views: readonly [atMs: number, megabytes: number][]) =>
+    views.reduce(
+      (state, [now, megabytes]) => nextState(state, { kind: "rollout", rollout: at(megabytes) }, now),
+      firstState(at(0), 0),
+    );
 
-  it("smooths the rate, so that one report does not make the end jump", () => {
-    let state = firstState(viewWith(10_000_000), 0);
-    expect(state.bytesPerSecond).toBe(20_000_000);
-    state = nextState(state, { kind: "rollout", rollout: viewWith(0) }, 1_500);
-    expect(state.bytesPerSecond).toBeCloseTo(10_000_000);
-    state = nextState(state, { kind: "rollout", rollout: viewWith(0) }, 1_500);
-    expect(state.bytesPerSecond).toBeCloseTo(10_000_000);
+  it("estimates the end from what was verified lately and what is left", () => {
+    expect(fetchProgress(watched([1_000, 10], [2_000, 20]))).toEqual({
+      ...{ verifiedBytes: 40_000_000, totalBytes: 200_000_000 },
+      ...{ bytesPerSecond: 20_000_000, etaSeconds: 8 },
+    });
   });
 
-  it("estimates the end from what is left, and not at all while nothing moves", () => {
-    expect(fetchProgress(firstState(viewWith(10_000_000), 0))).toEqual({
-      verifiedBytes: 100_000_000,
-      totalBytes: 200_000_000,
-      etaSeconds: 5,
+  it("forgets how fast it was a while ago", () => {
+    const state = watched([1_000, 50], [4_500, 50], [9_000, 50], [10_000, 50]);
+    expect(fetchProgress(state)).toMatchObject({ bytesPerSecond: 0, etaSeconds: null });
+    expect(state.samples.length).toBeLessThanOrEqual(3);
+  });
+
+  it("says nothing before there is something to say, and no nonsense when figures go down", () => {
+    expect(fetchProgress(watched([999, 10]))).toMatchObject({ bytesPerSecond: null, etaSeconds: null });
+    expect(fetchProgress(watched([1_000, 50], [4_500, 20]))).toMatchObject({
+      bytesPerSecond: expect.any(Number) as number,
     });
-    expect(fetchProgress(firstState(viewWith(0), 0)).etaSeconds).toBeNull();
+    expect(fetchProgress(watched([500, 50], [5_000, 20], [6_000, 10]))).toMatchObject({ bytesPerSecond: 0 });
+    expect(fetchProgress(watched([2_000, 100]))).toMatchObject({ bytesPerSecond: null, etaSeconds: null });
   });
 
   it("does not wait for nodes that dropped out", () => {
@@ -110,6 +119,7 @@ describe("progress", () => {
     expect(fetchProgress(firstState(rollout({ nodes }), 0))).toEqual({
       verifiedBytes: 200_000_000,
       totalBytes: 200_000_000,
+      bytesPerSecond: null,
       etaSeconds: null,
     });
   });

@@ -79,9 +79,15 @@ const switching = (view: RolloutView): ViewState =>
     state(view),
   );
 
+/** Seen for two seconds, in which half of what is there arrived. */
+const fetching = (view: RolloutView): ViewState => {
+  const nodes = view.nodes.map((node) => ({ ...node, verifiedBytes: node.verifiedBytes / 2 }));
+  return nextState(state({ ...view, nodes }), { kind: "rollout", rollout: view }, 2_000);
+};
+
 describe("the live view", () => {
   it.each([
-    ["staging", state(STAGING)],
+    ["staging", fetching(STAGING)],
     ["activating", switching(ACTIVATING)],
     ["rolling-back", state(ROLLING_BACK)],
     ["disconnected", { ...state(STAGING), isConnected: false }],
@@ -151,7 +157,7 @@ describe("the summary", () => {
       ...fetched,
     }));
     const view = rollout({ ...ended, phase: "succeeded", waves: [1, 2, 2, 2], wave: 3, nodes });
-    await expect(`${rolloutSummary(view, plain).join("\n")}\n`).toMatchFileSnapshot(
+    await expect(`${rolloutSummary(view, true, plain).join("\n")}\n`).toMatchFileSnapshot(
       "../../golden/cli-summary-release.txt",
     );
   });
@@ -161,7 +167,7 @@ describe("the summary", () => {
       node.phase === "rolling-back" ? { ...node, phase: "rolled-back" as const } : node,
     );
     const view = { ...ROLLING_BACK, ...ended, nodes, phase: "rolled-back" as const };
-    await expect(`${rolloutSummary(view, plain).join("\n")}\n`).toMatchFileSnapshot(
+    await expect(`${rolloutSummary(view, false, plain).join("\n")}\n`).toMatchFileSnapshot(
       "../../golden/cli-summary-rolled-back.txt",
     );
   });
@@ -195,7 +201,7 @@ describe("a bar", () => {
     [[20], 10, "##########"],
     [[0], 0, ".........."],
   ])("of %j out of %d is %s", (amounts, whole, text) => {
-    const parts = amounts.map((amount) => ({ amount, paint: "green" as const }));
+    const parts = amounts.map((amount) => ({ amount, glyph: "full" as const }));
     expect(formatBar(parts, whole, style)).toBe(text);
   });
 });

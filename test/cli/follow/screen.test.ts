@@ -1,3 +1,4 @@
+// The live block against a small model of a terminal.
 // Drawing over what was drawn before, on a terminal made of a few lines of code.
 import { describe, expect, it } from "vitest";
 import { openLiveBlock } from "../../../cli/follow/screen.ts";

@@ -1,3 +1,4 @@
+// Exit codes and errors of rollouts by how they ended.
 // What each end of a rollout means for the one who asked for it: exit code and error.
 import { describe, expect, it } from "vitest";
 import { verdictOn } from "../../../cli/follow/verdict.ts";
@@ -46,7 +47,8 @@ describe("the error of a rollout that ended badly", () => {
     expect(verdict).toMatchObject({
       code: "manifest-untrusted",
       message:
-        "shop v42 failed, and nothing was activated: 2 nodes could not stage it: node-1: why manifest-untrusted (and 1 more node)",
+        "shop v42 failed, and nothing was activated: 2 nodes could not stage it: " +
+        "node-1: why manifest-untrusted (and 1 more node)",
       next: expect.stringContaining("--trust") as string,
     });
   });

@@ -1,3 +1,4 @@
+// Foreign text, its width and its colours.
 // Text from elsewhere is made safe, and measured in the columns it takes.
 import { describe, expect, it } from "vitest";
 import { clean, cut, onlyColours, padEnd, padStart, paintWith, widthOf } from "../../../cli/format/text.ts";

@@ -1,3 +1,4 @@
+// Figures as people read them, and tables of them.
 // Bytes, rates, times and tables as people read them.
 import { describe, expect, it } from "vitest";
 import { formatTable } from "../../../cli/format/table.ts";

@@ -1,3 +1,4 @@
+// The client against a coordinator that refuses, is gone, or is something else altogether.
 // The client against a made-up coordinator: what it asks, what it believes, what it says when that fails.
 import { once } from "node:events";
 import { createServer } from "node:http";

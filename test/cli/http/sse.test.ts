@@ -1,9 +1,11 @@
+// Server-sent events, cut at every place.
 // Server-Sent Events out of bytes, however these are cut.
 import { describe, expect, it } from "vitest";
 import { createSseParser, type ServerEvent } from "../../../cli/http/sse.ts";
 
 const STREAM =
-  ': hello\n\nevent: rollout\ndata: {"a":1}\n\nid: 7\nevent: history\ndata: one\ndata:two\n\ndata: plain\n\nretry: 5\n\n';
+  ': hello\n\nevent: rollout\ndata: {"a":1}\n\nid: 7\nevent: history\ndata: one\ndata:two\n\n' +
+  "data: plain\n\nretry: 5\n\n";
 const EVENTS: readonly ServerEvent[] = [
   { event: "rollout", data: '{"a":1}', id: "" },
   { event: "history", data: "one\ntwo", id: "7" },

@@ -1,3 +1,4 @@
+// Uploads that end well, are refused, break off, or are called off.
 // Uploads against a made-up coordinator: whole, refused before, refused in the middle, cut off.
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";

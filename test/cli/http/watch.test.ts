@@ -1,3 +1,4 @@
+// Watching over connections that break.
 // Watching a rollout through lost connections, against a made-up coordinator.
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createClient } from "../../../cli/client.ts";

@@ -32,7 +32,7 @@ export class Agent {
   readonly #activators = new Map<AppName, Activator>();
   readonly #activatorOptions: ActivatorOptions;
   readonly #stager: Stager;
-  readonly #logTimer: NodeJS.Timeout;
+  #logTimer: NodeJS.Timeout | null = null;
 
   /** Use {@link openAgent}. */
   constructor(options: AgentOptions) {
@@ -46,7 +46,6 @@ export class Agent {
       isLive: (app, directory) => this.#activators.get(app)?.live?.directory === directory,
       onInstalled: (app) => this.#collect(app),
     });
-    this.#logTimer = setInterval(() => this.#limitLogs(), LOG_LIMIT_INTERVAL_MS).unref();
   }
 
   /** Reads what is known of these apps and goes on with what was left half done. FleetError data-corrupt. */
@@ -54,6 +53,7 @@ export class Agent {
     for (const app of apps) this.#activators.set(app, await openActivator(app, this.#activatorOptions));
     for (const activator of this.#activators.values()) activator.start();
     for (const app of this.#activators.keys()) this.#collect(app);
+    this.#logTimer = setInterval(() => this.#limitLogs(), LOG_LIMIT_INTERVAL_MS).unref();
   }
 
   /** What a hello says; the log tails are left out when all of them do not fit its frame. */
@@ -88,7 +88,7 @@ export class Agent {
 
   /** Services go on; everything else stops. */
   async stop(): Promise<void> {
-    clearInterval(this.#logTimer);
+    if (this.#logTimer !== null) clearInterval(this.#logTimer);
     this.#options.activator.hooks.detach();
     await Promise.all([...this.#activators.values()].map((activator) => activator.stop()));
     await this.#stager.stop();

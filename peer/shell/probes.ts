@@ -3,9 +3,11 @@
 import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
 import { connect } from "node:net";
+import { FleetError } from "../../protocol/errors.ts";
 import type { Manifest, Probe } from "../../protocol/manifest.ts";
 import { linkTargetOf } from "../core/app-journal.ts";
 import { fillPlaceholders, UnknownLabelError } from "../core/placeholders.ts";
+import { diskError } from "./disk-errors.ts";
 import { hookEnvironment, type NodeFacts } from "./hook-environment.ts";
 import { readLogTail } from "./log-tail.ts";
 import { problemOf, runProgram } from "./program.ts";
@@ -64,7 +66,8 @@ export class ProbeRunner {
           return await this.#probeExec(probe.argv, context);
       }
     } catch (error) {
-      if (error instanceof UnknownLabelError) return problem(error.message);
+      const known = diskError(error, "storage-failed", `cannot run the ${probe.kind} probe`);
+      if (known instanceof UnknownLabelError || known instanceof FleetError) return problem(known.message);
       throw error;
     }
   }

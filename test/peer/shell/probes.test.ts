@@ -113,7 +113,11 @@ describe("a round", () => {
     await makeDirectory(directory);
     const nodeId = nodeIdSchema.decode("0".repeat(32), "id");
     const probing = new ProbeRunner({ node: { nodeId, name: "n1", labels }, root, state });
-    return { directory, round: (signal = new AbortController().signal) => probing.round(manifest, signal) };
+    return {
+      directory,
+      state,
+      round: (signal = new AbortController().signal) => probing.round(manifest, signal),
+    };
   }
 
   test("passes when every probe passes, with labels filled in", async () => {
@@ -153,6 +157,13 @@ describe("a round", () => {
       { kind: "exec", argv: ["false"] },
     ]);
     expect((await round()).problem).toMatch(/^sh /);
+  });
+
+  test("an exec probe that cannot even be given a log is a failure, not a crash", async () => {
+    const { round, state } = await runner([{ kind: "exec", argv: ["true"] }]);
+    await makeDirectory(state.directory);
+    await writeFile(state.logs, "in the way");
+    expect((await round()).problem).toMatch(/^cannot run the exec probe: E/);
   });
 
   test("a missing label is a failure that names it", async () => {

@@ -30,8 +30,8 @@ export function registerRelease(program: Command, run: Run): void {
     .summary("bring a release to every node and switch to it in waves")
     .description(
       "Bring a release to every online node, then switch them over: the canary first, then in waves. A node that " +
-        "does not prove healthy goes back by itself, and the whole rollout stops and undoes itself. Publishes PATH first, " +
-        "or `artifact` of fleet.yaml when the version is not known yet. Ctrl-C leaves; the rollout goes on.",
+        "does not prove healthy goes back by itself, and the whole rollout stops and undoes itself. Publishes PATH " +
+        "first, or `artifact` of fleet.yaml when the version is not known yet. Ctrl-C leaves; the rollout goes on.",
     )
     .option("--rolling <n|n%>", "most nodes switched at once (default: 10%)")
     .option("--canary <k>", "nodes that are switched first; 0 for none (default: 1)")

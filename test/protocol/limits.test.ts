@@ -1,6 +1,16 @@
 // The limits fit together: the largest of every part still fits the whole it travels in.
 import { describe, expect, test } from "vitest";
 import {
+  fleetEventSchema,
+  nodeViewSchema,
+  publishRequestSchema,
+  releaseViewSchema,
+  rollbackRequestSchema,
+  rolloutRequestSchema,
+  rolloutViewSchema,
+  statusViewSchema,
+} from "../../protocol/api.ts";
+import {
   APPS_PER_NODE_MAX,
   ARTIFACT_BYTES_MAX,
   COORDINATOR_FRAME_BYTES_MAX,
@@ -18,10 +28,11 @@ import {
 } from "../../protocol/limits.ts";
 import type { AppState, Hello, NodeMessage } from "../../protocol/messages.ts";
 import { coordinatorMessageSchema, nodeMessageSchema } from "../../protocol/messages.ts";
-import type { JsonSchema } from "../../protocol/schema.ts";
+import type { JsonSchema, Schema } from "../../protocol/schema.ts";
 import { decodeCoordinatorFrame, decodeNodeFrame, encodeFrame } from "../../protocol/shell/frame.ts";
 import { createSigningKey } from "../../protocol/shell/signature.ts";
 import { createToken, formatToken } from "../../protocol/shell/token.ts";
+import { justBeyond } from "./support/beyond.ts";
 import { comparable } from "./support/frames.ts";
 import { largestOf } from "./support/largest.ts";
 
@@ -35,6 +46,22 @@ function largestMessages(schema: JsonSchema): readonly Largest[] {
     const value = largestOf(member) as { readonly kind: string };
     return { kind: value.kind, value };
   });
+}
+
+const API_SCHEMAS: readonly Schema<unknown>[] = [
+  publishRequestSchema,
+  rolloutRequestSchema,
+  rollbackRequestSchema,
+  rolloutViewSchema,
+  statusViewSchema,
+  nodeViewSchema,
+  releaseViewSchema,
+  fleetEventSchema,
+];
+
+function titleOf({ properties }: JsonSchema): string {
+  const fields = properties as Readonly<Record<string, JsonSchema>>;
+  return String(fields.kind?.const ?? Object.keys(fields).slice(0, 3).join(", "));
 }
 
 /** What a node leaves out of a hello that would be too long. */
@@ -74,6 +101,33 @@ describe("the largest message from a node fits its frame", () => {
 
   test("hello, with values and levels to spare even with them", () => {
     expect(comparable(decodeNodeFrame(encodeFrame(hello)))).toEqual(comparable(hello));
+  });
+});
+
+describe("what is just beyond a range is refused, in every part of", () => {
+  const schemas = [coordinatorMessageSchema, nodeMessageSchema, ...API_SCHEMAS];
+  const members = schemas.flatMap(({ json }) =>
+    Array.isArray(json.oneOf) ? (json.oneOf as JsonSchema[]) : [json],
+  );
+
+  test.each(members.map((json) => ({ json, kind: titleOf(json) })))("$kind", ({ json }) => {
+    const schema = schemas.find(
+      (each) => each.json === json || (each.json.oneOf as JsonSchema[])?.includes(json),
+    );
+    const whole = largestOf(json, 2);
+    expect(schema?.decode(whole, "")).toEqual(whole);
+    const beyond = justBeyond(json, whole);
+    expect(beyond.length).toBeGreaterThan(0);
+    const accepted = beyond.filter(({ value }) => {
+      try {
+        schema?.decode(value, "");
+        return true;
+      } catch (error) {
+        expect(error).toMatchObject({ name: "DecodeError" });
+        return false;
+      }
+    });
+    expect(accepted.map(({ what }) => what)).toEqual([]);
   });
 });
 

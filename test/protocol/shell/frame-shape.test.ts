@@ -121,6 +121,11 @@ describe("limits", () => {
   });
 });
 
+test("a second value after the first is refused", () => {
+  for (const digits of ["c0 c0", "90 90", "a1 61 00", "81 01 02 03"])
+    expect(complaintAbout(hex(digits))).toBe("frame: expected one msgpack value and nothing after it");
+});
+
 test("a million levels do not reach the end of the stack", () => {
   expect(complaintAbout(Buffer.alloc(1_000_000, 0x91))).toContain("levels");
 });

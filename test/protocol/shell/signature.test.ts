@@ -1,5 +1,5 @@
 // Who signed what, and whom that convinces: every combination of signer, trust and damage that a node can meet.
-import { generateKeyPairSync, sign } from "node:crypto";
+import { createPublicKey, generateKeyPairSync, sign, verify } from "node:crypto";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type PublicKey, publicKeySchema } from "../../../protocol/ids.ts";
@@ -156,6 +156,12 @@ describe("a hello", () => {
     ["a key that is no point of the curve", publicKeySchema.decode("_".repeat(43), "key"), nonce, signature],
   ])("does not hold for %s", (_, publicKey, challenged, given) => {
     expect(verifyHello(publicKey, challenged, given)).toBe(false);
+  });
+
+  test("is signed together with what it is, so that it can pass for nothing else", () => {
+    const key = createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x: alice.publicKey }, format: "jwk" });
+    const payload = Buffer.concat([Buffer.from("fleet-hello-v1\n"), nonce]);
+    expect(verify(null, payload, key, signature)).toBe(true);
   });
 
   test("is no signature of a manifest, even when the nonce is a manifest's text", () => {

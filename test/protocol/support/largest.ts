@@ -4,16 +4,19 @@ import type { JsonSchema } from "../../../protocol/schema.ts";
 /** Three bytes in UTF-8 for one UTF-16 unit: no text of the same length takes more. */
 const WIDE = "€";
 
-export function largestOf(schema: JsonSchema): unknown {
+/** `itemsMax` keeps lists and maps short where not their number but what is in them matters. */
+export function largestOf(schema: JsonSchema, itemsMax = Number.POSITIVE_INFINITY): unknown {
   if (schema.const !== undefined) return schema.const;
   if (Array.isArray(schema.enum)) return longest(schema.enum);
-  if (Array.isArray(schema.anyOf)) return longest((schema.anyOf as JsonSchema[]).map(largestOf));
-  if (Array.isArray(schema.oneOf)) return longest((schema.oneOf as JsonSchema[]).map(largestOf));
+  if (Array.isArray(schema.anyOf))
+    return longest((schema.anyOf as JsonSchema[]).map((each) => largestOf(each, itemsMax)));
+  if (Array.isArray(schema.oneOf))
+    return longest((schema.oneOf as JsonSchema[]).map((each) => largestOf(each, itemsMax)));
   switch (schema.type) {
     case "object":
-      return schema.properties === undefined ? largestMap(schema) : largestObject(schema);
+      return schema.properties === undefined ? largestMap(schema, itemsMax) : largestObject(schema, itemsMax);
     case "array":
-      return Array.from({ length: Number(schema.maxItems) }, () => largestOf(schema.items as JsonSchema));
+      return largestList(schema, itemsMax);
     case "integer":
       return schema.maximum;
     case "number":
@@ -30,15 +33,21 @@ export function largestOf(schema: JsonSchema): unknown {
   }
 }
 
-function largestObject(schema: JsonSchema): unknown {
-  const properties = Object.entries(schema.properties as Readonly<Record<string, JsonSchema>>);
-  return Object.fromEntries(properties.map(([name, property]) => [name, largestOf(property)]));
+function largestList({ items, maxItems, minItems }: JsonSchema, itemsMax: number): unknown {
+  const length = Math.max(Number(minItems), Math.min(Number(maxItems), itemsMax));
+  return Array.from({ length }, () => largestOf(items as JsonSchema, itemsMax));
 }
 
-function largestMap({ propertyNames, additionalProperties, maxProperties }: JsonSchema): unknown {
-  const entries = Array.from({ length: Number(maxProperties) }, (_, index) => [
+function largestObject(schema: JsonSchema, itemsMax: number): unknown {
+  const properties = Object.entries(schema.properties as Readonly<Record<string, JsonSchema>>);
+  return Object.fromEntries(properties.map(([name, property]) => [name, largestOf(property, itemsMax)]));
+}
+
+function largestMap(schema: JsonSchema, itemsMax: number): unknown {
+  const { propertyNames, additionalProperties, maxProperties } = schema;
+  const entries = Array.from({ length: Math.min(Number(maxProperties), itemsMax) }, (_, index) => [
     largestText(propertyNames as JsonSchema, String(index)),
-    largestOf(additionalProperties as JsonSchema),
+    largestOf(additionalProperties as JsonSchema, itemsMax),
   ]);
   return Object.fromEntries(entries) as unknown;
 }

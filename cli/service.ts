@@ -39,7 +39,6 @@ export async function runUntilStopped<S extends Service>(
     } finally {
       await closeInTime(service);
     }
-    plan.logger.info("stopped");
     return { exitCode: 0 };
   } finally {
     stop.forget();

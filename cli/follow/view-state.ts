@@ -45,7 +45,8 @@ export function nextState(state: ViewState, item: WatchedItem, now: Millis): Vie
 }
 
 /** Bytes per second that all nodes together verify; null while it cannot be told. */
-export function fetchRate({ samples }: ViewState): number | null {
+export function fetchRate({ samples, isConnected }: ViewState): number | null {
+  if (!isConnected) return null;
   const [first] = samples;
   const last = samples.at(-1);
   if (first === undefined || last === undefined || last.at - first.at < RATE_WINDOW_MS_MIN) return null;

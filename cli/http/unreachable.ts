@@ -32,6 +32,8 @@ function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   if (error.name === "TimeoutError") return "it does not answer";
   const inner = error instanceof AggregateError ? (error.errors[0] as unknown) : error.cause;
+  // https://fetch.spec.whatwg.org/#bad-port: a list from the days of browsers, and it cannot be turned off.
+  if (error.message === "bad port") return "HTTP clients refuse to use this port; let it listen on another";
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
   return REASONS[code] ?? (inner instanceof Error ? reasonOf(inner) : error.message);
 }

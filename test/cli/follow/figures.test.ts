@@ -109,6 +109,8 @@ describe("progress", () => {
       bytesPerSecond: expect.any(Number) as number,
     });
     expect(fetchProgress(watched([500, 50], [5_000, 20], [6_000, 10]))).toMatchObject({ bytesPerSecond: 0 });
+    const lost = nextState(watched([1_000, 10], [2_000, 20]), { kind: "connection", isUp: false }, 2_000);
+    expect(fetchProgress(lost)).toMatchObject({ bytesPerSecond: null, etaSeconds: null });
     expect(fetchProgress(watched([2_000, 100]))).toMatchObject({ bytesPerSecond: null, etaSeconds: null });
   });
 

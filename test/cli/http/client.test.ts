@@ -62,6 +62,10 @@ describe("the client", () => {
     await expect(unknown.status()).rejects.toThrow(
       failure("coordinator-unreachable", /coordinator\.invalid/),
     );
+    const refused = createClient({ url: "http://127.0.0.1:6000", token: "x" });
+    await expect(refused.status()).rejects.toThrow(
+      failure("coordinator-unreachable", /let it listen on another/),
+    );
     fake = await FakeCoordinator.open();
   });
 

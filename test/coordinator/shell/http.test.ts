@@ -1,4 +1,5 @@
 // The HTTP interface from outside: who may call what, what errors look like, and what a client cannot do to it.
+import { once } from "node:events";
 import { request } from "node:http";
 import { connect } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -10,7 +11,7 @@ const newFolder = scratchFolders();
 let fleet: TestCoordinator;
 
 beforeEach(async () => {
-  fleet = await TestCoordinator.start(newFolder(), { jsonBodyBytesMax: 50_000, lingerMs: 50 });
+  fleet = await TestCoordinator.start(newFolder(), { jsonBodyBytesMax: 50_000, lingerMs: 1_000 });
 });
 afterEach(() => fleet.close());
 
@@ -166,6 +167,19 @@ describe("a client that misbehaves", () => {
   it("learns that it is refused before it has sent its body", async () => {
     const head = "PUT /v1/artifacts/x HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n";
     expect(await rawExchange(head)).toContain(" 401 ");
+  });
+
+  it("is not cut off while it still sends, because that could lose the answer on the way", async () => {
+    const { hostname, port } = new URL(fleet.url);
+    const socket = connect({ host: hostname, port: Number(port) });
+    socket.write("PUT /v1/artifacts/x HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n");
+    const [answer] = (await once(socket, "data")) as [Buffer];
+    expect(answer.toString()).toContain(" 401 ");
+    // Some round trips, in which a server that cuts at once would have done so.
+    for (let trip = 0; trip < 5; trip += 1) await fleet.call("GET", "/v1/health");
+    expect(socket.readyState).toBe("open");
+    socket.write(Buffer.alloc(200_000));
+    await once(socket, "close");
   });
 
   it("that asks first is not told to go on when it is refused", async () => {

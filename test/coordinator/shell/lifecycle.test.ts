@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { pino } from "pino";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { type CoordinatorParts, runCoordinator } from "../../../coordinator/shell/run-coordinator.ts";
 import { openTokenStore } from "../../../coordinator/shell/token-store.ts";
 import { formatToken } from "../../../protocol/shell/token.ts";
@@ -55,6 +55,7 @@ describe("a coordinator", () => {
     const folder = newFolder();
     const script = fileURLToPath(new URL("support/run-until-killed.ts", import.meta.url));
     const child = spawn(process.execPath, [script, folder], { stdio: ["ignore", "pipe", "inherit"] });
+    onTestFinished(() => void child.kill("SIGKILL"));
     const [url] = (await once(child.stdout, "data")) as [Buffer];
     await expect(start(folder)).rejects.toMatchObject({ code: "data-locked" });
     const tokens = openTokenStore(folder);

@@ -110,14 +110,24 @@ export class CoreLoop {
 
   #runTurn(): void {
     this.#turn = null;
-    const batch = this.#queue.splice(0, this.#options.limits.batchEventsMax);
-    const now = this.#options.now();
     try {
-      this.#conclude(batch.map((entry) => this.#handle(entry, now)));
+      this.#conclude(this.#handleBatch());
     } catch (error) {
       this.#halt(new FleetError("internal", "the coordinator has failed and is stopping"));
       this.#options.onFailure(error);
     }
+  }
+
+  #handleBatch(): readonly Handled[] {
+    const { now, limits } = this.#options;
+    const startedAt = now();
+    const handled: Handled[] = [];
+    for (const entry of this.#queue) {
+      handled.push(this.#handle(entry, startedAt));
+      if (handled.length >= limits.batchEventsMax || now() - startedAt >= limits.batchMsMax) break;
+    }
+    this.#queue.splice(0, handled.length);
+    return handled;
   }
 
   #handle(entry: Entry, now: Millis): Handled {

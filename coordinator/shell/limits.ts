@@ -67,6 +67,8 @@ export const SHELL_LIMITS = {
   queueEventsMax: 100_000,
   /** Events that share one commit: an fsync of some milliseconds is then spread over them. */
   batchEventsMax: 1_024,
+  /** Sockets are not served while a batch is handled; a heartbeat can wait this long. */
+  batchMsMax: 50,
   /** Newest events kept: a rollout writes four or five per node. */
   historyEventsMax: 10_000,
   /** Events in one answer of GET /v1/events. */

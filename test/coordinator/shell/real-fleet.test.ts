@@ -15,10 +15,9 @@ import { createSigningKey, signManifest } from "../../../protocol/shell/signatur
 import { formatToken } from "../../../protocol/shell/token.ts";
 import { DEFAULT_STRATEGY } from "../../../protocol/strategy.ts";
 import { prepareArtifact } from "../../../seeder/index.ts";
-import { scratchFolders } from "./support/scratch.ts";
+import { temporaryFolder } from "../../support/folders.ts";
 import { TestStream, viewOf } from "./support/stream.ts";
 
-const newFolder = scratchFolders();
 const LOOPBACK = { host: "127.0.0.1", port: 0 };
 const logger = pino({ level: "silent" });
 const publisher = createSigningKey();
@@ -65,7 +64,7 @@ async function startPeers(url: string, joinToken: string, folder: string): Promi
 }
 
 it("brings a release to every node, and its figures are true", async () => {
-  const folder = newFolder();
+  const folder = await temporaryFolder();
   const { coordinator, operator, joinToken, call } = await startOn(join(folder, "data"));
   onTestFinished(() => coordinator.close());
   await startPeers(coordinator.url, joinToken, folder);

@@ -51,8 +51,9 @@ function failed(rollout: RolloutView): Failure {
 function failure(rollout: RolloutView, what: string, fallback: ErrorCode): Failure {
   const code = isErrorCode(rollout.code ?? "") ? (rollout.code ?? fallback) : fallback;
   const reason = commonReason(rollout);
-  const why = [rollout.message, reason?.message].filter((text) => text !== null && text !== undefined);
-  const message = [`${rollout.app} ${rollout.version} ${what}`, ...why].join(": ");
+  // What a node said is the cause; the rollout's own message only says what followed from it.
+  const why = reason?.message ?? rollout.message;
+  const message = `${rollout.app} ${rollout.version} ${what}${why === null ? "" : `: ${why}`}`;
   const next = reason?.next ?? ERRORS[isErrorCode(code) ? code : fallback].next;
   return { code: reason?.code ?? code, message, next, exitCode: ERRORS[fallback].exitCode, stack: null };
 }

@@ -46,9 +46,7 @@ describe("the error of a rollout that ended badly", () => {
     const verdict = verdictOn(failed(["manifest-untrusted", "manifest-untrusted"]), "forward");
     expect(verdict).toMatchObject({
       code: "manifest-untrusted",
-      message:
-        "shop v42 failed, and nothing was activated: 2 nodes could not stage it: " +
-        "node-1: why manifest-untrusted (and 1 more node)",
+      message: "shop v42 failed, and nothing was activated: node-1: why manifest-untrusted (and 1 more node)",
       next: expect.stringContaining("--trust") as string,
     });
   });

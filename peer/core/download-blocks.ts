@@ -10,6 +10,7 @@ import {
   openBlocksMax,
   recordAsk,
   rememberCancelled,
+  stopFilling,
   windowBlocks,
 } from "./download-state.ts";
 import { type BlockEvent, orderOf, type Turn } from "./download-turn.ts";
@@ -30,7 +31,7 @@ export function pump(turn: Turn, link: Link): void {
   const { state, now, out } = turn;
   if (link.choked || link.useful === 0 || now < link.pausedUntil) return;
   if (link.open.size === 0) link.stalled = false;
-  const windowMax = windowBlocks(link, state.config);
+  const windowMax = windowBlocks(state, link);
   const openMax = openBlocksMax(state);
   while (link.open.size < windowMax && (state.openBlocks < openMax || link.open.size === 0)) {
     const choice = chooseBlock(state, link, now);
@@ -76,6 +77,7 @@ function takeBlock(
   if (!wanted) return;
   const late = progress.receive(block, link.id, link.source);
   if (progress.missing === 0) state.unfilled.delete(progress);
+  if (progress.isComplete) stopFilling(state, progress);
   for (const id of late) cancelOn(turn, id, key);
   out.push({ kind: "keep-block", piece: event.piece, offset: event.offset, bytes: event.bytes });
   if (progress.isComplete)

@@ -9,16 +9,18 @@ export interface DownloadConfig {
   readonly windowBlocksMin: number;
   /** 2 MiB covers 100 MB/s at 20 ms; more only lengthens what a crash or a cancel throws away. */
   readonly windowBlocksMax: number;
-  /**
-   * All links together never ask for more than this share of the artifact at once: a crash refetches at most so
-   * much.
-   */
+  /** All links together ask for at most this share of the artifact at once: a crash loses what is under way. */
   readonly openShareMax: number;
   /** Bounds of the share above: never so little that links idle, never so much that memory shows it. */
   readonly openBytesMin: number;
   readonly openBytesMax: number;
-  /** Started pieces in memory, those being hashed and written included. */
+  /** Started pieces, those being hashed and written included: a crash loses these. */
+  readonly activeShareMax: number;
+  /** Bounds of the share above: one piece must not wait for the disk with the next, and memory is finite. */
+  readonly activePiecesMin: number;
   readonly activeBytesMax: number;
+  /** Pieces that may wait for the disk while links go on with others. */
+  readonly settlingPieces: number;
   /** A piece's worth of news travels together; short against the time to send a block on a slow link. */
   readonly haveDelayMs: number;
   /** How often silence is looked at while anything is asked for. */
@@ -32,7 +34,10 @@ export const DOWNLOAD_CONFIG: DownloadConfig = {
   openShareMax: 1 / 64,
   openBytesMin: MIB,
   openBytesMax: 16 * MIB,
+  activeShareMax: 1 / 50,
+  activePiecesMin: 4,
   activeBytesMax: 32 * MIB,
+  settlingPieces: 2,
   haveDelayMs: 5,
   patienceTickMs: 100,
 };

@@ -30,6 +30,8 @@ export interface Link {
   readonly open: Map<number, Millis>;
   readonly cancelled: Set<number>;
   own: PieceProgress | null;
+  /** Pieces it started that still lack blocks. */
+  filling: number;
   readonly rate: BurstRate;
   lastBlockAt: Millis;
   stalled: boolean;
@@ -81,6 +83,7 @@ export function newLink(
     open: new Map(),
     cancelled: new Set(),
     own: null,
+    filling: 0,
     rate: new BurstRate(),
     lastBlockAt: 0,
     stalled: false,
@@ -91,9 +94,14 @@ export function newLink(
   };
 }
 
-/** Started pieces that may be in memory at once. */
+/** Started pieces that may be in memory at once: what the links can fill and the disk holds up, within bounds. */
 export function activePiecesMax(state: DownloadState): number {
-  return Math.max(2, Math.floor(state.config.activeBytesMax / state.geometry.pieceLength));
+  const { activeShareMax, activePiecesMin, activeBytesMax, settlingPieces } = state.config;
+  const { length, pieceLength } = state.geometry;
+  const useful =
+    Math.ceil((openBlocksMax(state) * BLOCK_BYTES) / pieceLength) + state.links.size + settlingPieces;
+  const bounded = Math.floor(Math.min(activeBytesMax, length * activeShareMax) / pieceLength);
+  return Math.max(activePiecesMin, Math.min(useful, bounded));
 }
 
 /** Requests that may be open on all links together. */
@@ -107,11 +115,28 @@ export function openBytes(link: Link): number {
   return link.open.size * BLOCK_BYTES;
 }
 
+/** Links that could send something now; each gets its part of what all may ask for. */
+export function productiveLinks(state: DownloadState): number {
+  let count = 0;
+  for (const link of state.links.values()) if (!link.choked && link.useful > 0) count += 1;
+  return Math.max(1, count);
+}
+
 /** How many requests this link should have open. A link that had to be given up on is probed with one. */
-export function windowBlocks(link: Link, config: DownloadConfig): number {
+export function windowBlocks(state: DownloadState, link: Link): number {
   if (link.giveUps > 0) return 1;
-  const wanted = Math.ceil((config.windowSeconds * link.rate.bytesPerSecond) / BLOCK_BYTES);
-  return Math.max(config.windowBlocksMin, Math.min(config.windowBlocksMax, wanted));
+  const { windowSeconds, windowBlocksMin, windowBlocksMax } = state.config;
+  const wanted = Math.ceil((windowSeconds * link.rate.bytesPerSecond) / BLOCK_BYTES);
+  const part = Math.ceil(openBlocksMax(state) / productiveLinks(state));
+  return Math.max(windowBlocksMin, Math.min(windowBlocksMax, wanted, part));
+}
+
+/** Whether a link may start one more piece, so that the first to ask does not take all that may be started. */
+export function mayStart(state: DownloadState, link: Link): boolean {
+  const piecesMax = activePiecesMax(state);
+  if (state.active.size >= piecesMax) return false;
+  const part = Math.max(1, Math.floor(piecesMax / productiveLinks(state)));
+  return link.filling < part || link.open.size < state.config.windowBlocksMin;
 }
 
 export function recordAsk(
@@ -147,11 +172,19 @@ export function disown(link: Link): void {
   link.own = null;
 }
 
+/** All blocks of the piece are here, or none is wanted any more: its starter may start another. */
+export function stopFilling(state: DownloadState, progress: PieceProgress): void {
+  state.unfilled.delete(progress);
+  const starter = state.links.get(progress.startedBy);
+  if (starter !== undefined && !progress.isFilled) starter.filling -= 1;
+  progress.isFilled = true;
+}
+
 /** The piece has to be fetched from the start. */
 export function offerAgain(state: DownloadState, progress: PieceProgress): void {
   const { piece } = progress;
+  stopFilling(state, progress);
   state.active.delete(piece);
-  state.unfilled.delete(progress);
   state.rarity.offer(piece);
   state.offerGeneration += 1;
 }

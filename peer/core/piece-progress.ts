@@ -10,6 +10,9 @@ export class PieceProgress {
   readonly blockCount: number;
   /** The link that fills this piece; others only help. Null when it is anybody's. */
   owner: LinkId | null = null;
+  /** The link it was started on; it counts against what that link may have under way. */
+  readonly startedBy: LinkId;
+  isFilled = false;
   /** Only one source may fill it, so that a wrong hash names the culprit. */
   readonly exclusive: boolean;
   readonly #askedOf: Int32Array;
@@ -21,9 +24,11 @@ export class PieceProgress {
   /** No block before this one is missing. */
   #lowestMissing = 0;
 
-  constructor(piece: number, blockCount: number, exclusive: boolean) {
+  constructor(options: { piece: number; blockCount: number; startedBy: LinkId; exclusive: boolean }) {
+    const { piece, blockCount, startedBy, exclusive } = options;
     this.piece = piece;
     this.blockCount = blockCount;
+    this.startedBy = startedBy;
     this.exclusive = exclusive;
     this.#missing = blockCount;
     this.#askedOf = new Int32Array(blockCount).fill(NOBODY);

@@ -1,7 +1,7 @@
 // Which block to ask a link for next. Inputs: what the link has, the piece it fills, the pieces under way, rarity,
 // this node's share towards the origin, and how soon other links should deliver. Changes nothing but ownership.
 import type { Millis } from "../../protocol/ids.ts";
-import { activePiecesMax, type DownloadState, type Link, openBytes } from "./download-state.ts";
+import { type DownloadState, type Link, mayStart, openBytes } from "./download-state.ts";
 import { BLOCK_BYTES, blockCount, blockOfKey, pieceOfKey } from "./geometry.ts";
 import { drainMs } from "./patience.ts";
 import { PieceProgress } from "./piece-progress.ts";
@@ -43,17 +43,19 @@ function adoptedBlock(state: DownloadState, link: Link): Choice | null {
 }
 
 function freshBlock(state: DownloadState, link: Link): Choice | null {
-  if (link.exhaustedAt === state.offerGeneration || state.active.size >= activePiecesMax(state)) return null;
+  if (link.exhaustedAt === state.offerGeneration || !mayStart(state, link)) return null;
   const piece = rarestFor(state, link);
   if (piece === null) {
     link.exhaustedAt = state.offerGeneration;
     return null;
   }
-  const progress = new PieceProgress(
+  const progress = new PieceProgress({
     piece,
-    blockCount(state.geometry, piece),
-    state.culprits.isSuspect(piece),
-  );
+    blockCount: blockCount(state.geometry, piece),
+    startedBy: link.id,
+    exclusive: state.culprits.isSuspect(piece),
+  });
+  link.filling += 1;
   state.rarity.withdraw(piece);
   state.active.set(piece, progress);
   state.unfilled.add(progress);

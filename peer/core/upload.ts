@@ -12,6 +12,8 @@ import { BurstRate } from "./rate.ts";
 export type UploadEvent =
   | { readonly kind: "link-open"; readonly link: LinkId }
   | { readonly kind: "link-closed"; readonly link: LinkId }
+  /** The remote wants something. Stock clients miss an unchoke that comes together with our handshake. */
+  | { readonly kind: "interested"; readonly link: LinkId }
   | ({ readonly kind: "requested" } & UploadOrder)
   | ({ readonly kind: "cancelled" } & UploadOrder)
   /** The socket took this many bytes of blocks that were sent. */
@@ -57,8 +59,11 @@ const REFUSED_MAX = 4_096;
 
 /** The fastest drain seen is forgotten over about a thousand blocks. */
 const FASTEST_DECAY = 0.001;
-/** Sixteen crawling links fill a slot between them. */
-const SLOT_SHARE_MIN = 1 / 16;
+/** A socket that took nothing for this long is stuck: it leaves the uplink to others. */
+const STUCK_AFTER_MS = 500;
+/** A remote that reads nothing for this long is not there any more. */
+const DEAD_AFTER_MS = 60_000;
+const SWEEP_MS = 10_000;
 
 interface Turn {
   readonly piece: number;
@@ -71,6 +76,8 @@ interface Queue {
   readonly orders: Map<number, UploadOrder>;
   readonly drain: BurstRate;
   unsentBytes: number;
+  /** When the socket last took something, or got something to take. */
+  movedAt: Millis;
   refused: number;
   /** The piece it is being served and how much of it is still to go; null while it waits for a turn. */
   turn: Turn | null;
@@ -85,7 +92,7 @@ export interface UploadOptions {
 
 export function createUpload(options: UploadOptions): Machine<UploadEvent, UploadEffect> {
   const upload = new Upload(options);
-  return { handle: (event, now) => upload.handle(event, now), deadline: () => null };
+  return { handle: (event, now) => upload.handle(event, now), deadline: () => upload.deadline() };
 }
 
 class Upload {
@@ -93,10 +100,16 @@ class Upload {
   readonly #verified: Bitfield;
   readonly #config: UploadConfig;
   readonly #queues = new Map<LinkId, Queue>();
-  /** Links in the middle of a piece that have asked for more of it, in the order their turns began. */
-  readonly #serving = new Set<Queue>();
-  /** Links that have asked and wait for a turn, longest first. */
+  // A link with requests is in exactly one of these.
+  /** In the middle of a piece and with room in the socket, in the order their turns came. */
+  readonly #ready = new Set<Queue>();
+  /** In the middle of a piece, the socket full. */
+  readonly #blocked = new Set<Queue>();
+  /** Blocked, and the socket takes nothing: not worth a slot. */
+  readonly #stuck = new Set<Queue>();
+  /** Waiting for a turn, longest first. */
   readonly #waiting = new Set<Queue>();
+  #nextSweepAt: Millis | null = null;
   #fastestDrain = 0;
   #out: UploadEffect[] = [];
 
@@ -109,9 +122,18 @@ class Upload {
   handle(event: UploadEvent, now: Millis): readonly UploadEffect[] {
     this.#out = [];
     if (event.kind === "link-open") this.#open(event.link);
-    else if (event.kind !== "tick") this.#onQueueEvent(event, now);
-    this.#serve();
+    else if (event.kind === "tick") this.#onTick(now);
+    else this.#onQueueEvent(event, now);
+    this.#serve(now);
     return this.#out;
+  }
+
+  deadline(): Millis | null {
+    let soonest = this.#nextSweepAt;
+    if (this.#ready.size + this.#waiting.size === 0) return soonest;
+    for (const { movedAt } of this.#blocked)
+      soonest = Math.min(soonest ?? Number.POSITIVE_INFINITY, movedAt + STUCK_AFTER_MS);
+    return soonest;
   }
 
   #onQueueEvent(event: Exclude<UploadEvent, { kind: "link-open" | "tick" }>, now: Millis): void {
@@ -120,6 +142,10 @@ class Upload {
     switch (event.kind) {
       case "link-closed":
         return this.#close(queue);
+      case "interested":
+        // Everybody is served: in a fleet there is nothing to barter for, and the turns keep order.
+        this.#out.push({ kind: "unchoke", link: queue.link });
+        return;
       case "requested":
         return this.#onRequest(queue, event);
       case "cancelled":
@@ -132,16 +158,20 @@ class Upload {
   }
 
   #open(link: LinkId): void {
-    const queue = { link, orders: new Map(), drain: new BurstRate(), unsentBytes: 0, refused: 0, turn: null };
-    this.#queues.set(link, queue);
-    // Everybody in a fleet is served: there is nothing to barter for, and the turns keep order.
-    this.#out.push({ kind: "unchoke", link });
+    this.#queues.set(link, {
+      link,
+      orders: new Map(),
+      drain: new BurstRate(),
+      unsentBytes: 0,
+      movedAt: 0,
+      refused: 0,
+      turn: null,
+    });
   }
 
   #close(queue: Queue): void {
     this.#queues.delete(queue.link);
-    this.#serving.delete(queue);
-    this.#waiting.delete(queue);
+    this.#rest(queue);
   }
 
   #onRequest(queue: Queue, order: UploadOrder): void {
@@ -156,7 +186,7 @@ class Upload {
       this.#refuse(queue, order);
     } else {
       queue.orders.set(key, { link, piece, offset, length });
-      (queue.turn === null ? this.#waiting : this.#serving).add(queue);
+      if (queue.orders.size === 1) (queue.turn === null ? this.#waiting : this.#ready).add(queue);
     }
   }
 
@@ -173,37 +203,52 @@ class Upload {
   #onCancel(queue: Queue, order: UploadOrder): void {
     const key = orderKey(order);
     if (queue.orders.get(key)?.length === order.length) queue.orders.delete(key);
-    if (queue.orders.size > 0) return;
-    this.#serving.delete(queue);
-    this.#waiting.delete(queue);
+    if (queue.orders.size === 0) this.#rest(queue);
   }
 
   #onSent(queue: Queue, bytes: number, now: Millis): void {
     queue.unsentBytes -= bytes;
+    queue.movedAt = now;
     queue.drain.add(bytes, now);
     const rate = queue.drain.bytesPerSecond;
     this.#fastestDrain = Math.max(rate, this.#fastestDrain - this.#fastestDrain * FASTEST_DECAY);
+    if (this.#blocked.delete(queue) || this.#stuck.delete(queue)) this.#ready.add(queue);
   }
 
-  #serve(): void {
+  #onTick(now: Millis): void {
+    for (const queue of this.#blocked) {
+      if (now - queue.movedAt < STUCK_AFTER_MS) continue;
+      this.#blocked.delete(queue);
+      this.#stuck.add(queue);
+      this.#nextSweepAt ??= now + SWEEP_MS;
+    }
+    if (this.#nextSweepAt === null || now < this.#nextSweepAt) return;
+    this.#nextSweepAt = this.#stuck.size > 0 ? now + SWEEP_MS : null;
+    for (const { link, movedAt } of this.#stuck)
+      if (now - movedAt >= DEAD_AFTER_MS)
+        this.#out.push({ kind: "close-link", link, reason: "does not read" });
+  }
+
+  #serve(now: Millis): void {
     let busy = 0;
-    for (const queue of this.#serving) {
+    for (const queue of this.#blocked) busy += this.#weightOf(queue);
+    for (const queue of this.#ready) {
       if (busy >= this.#config.slots) return;
-      busy += this.#sendTo(queue);
+      busy += this.#sendTo(queue, now);
     }
     while (busy < this.#config.slots) {
       const [next] = this.#waiting;
       if (next === undefined) return;
-      this.#waiting.delete(next);
-      busy += this.#sendTo(next);
+      busy += this.#sendTo(next, now);
     }
   }
 
   /** Fills the socket with the piece whose turn it is. Returns the share of a slot that this link keeps busy. */
-  #sendTo(queue: Queue): number {
+  #sendTo(queue: Queue, now: Millis): number {
     const [first] = queue.orders.values();
     assert(first !== undefined, `link ${queue.link} has a turn without a request`);
     queue.turn ??= { piece: first.piece, bytesLeft: pieceBytes(this.#geometry, first.piece) };
+    if (queue.unsentBytes === 0) queue.movedAt = now;
     const aheadMax = this.#aheadBytes(queue);
     for (const order of queue.orders.values()) {
       if (queue.unsentBytes >= aheadMax) break;
@@ -220,22 +265,28 @@ class Upload {
   }
 
   /** Puts the link where it belongs after sending: on with its piece, to the back of the line, or at rest. */
-  #settle(queue: Queue, blocked: boolean): number {
+  #settle(queue: Queue, full: boolean): number {
     const pieceOver = (queue.turn?.bytesLeft ?? 0) <= 0;
     const asksForMore = queue.orders.size > 0;
-    if (blocked && asksForMore && !pieceOver) this.#serving.add(queue);
-    else this.#serving.delete(queue);
+    this.#rest(queue);
     // A link that is merely slow to ask keeps its turn: it goes on with its piece before others start theirs.
-    if (pieceOver || (asksForMore && !blocked)) queue.turn = null;
-    if (queue.turn === null && asksForMore) this.#waiting.add(queue);
-    return blocked ? this.#weightOf(queue) : 0;
+    if (pieceOver || (asksForMore && !full)) queue.turn = null;
+    if (asksForMore) (queue.turn === null ? this.#waiting : this.#blocked).add(queue);
+    return full ? this.#weightOf(queue) : 0;
+  }
+
+  #rest(queue: Queue): void {
+    this.#ready.delete(queue);
+    this.#blocked.delete(queue);
+    this.#stuck.delete(queue);
+    this.#waiting.delete(queue);
   }
 
   /** A remote that drains slowly leaves room on our uplink for others: it takes part of a slot only. */
   #weightOf(queue: Queue): number {
     const rate = queue.drain.bytesPerSecond;
     if (rate === 0 || this.#fastestDrain === 0) return 1;
-    return Math.max(SLOT_SHARE_MIN, Math.min(1, rate / this.#fastestDrain));
+    return Math.min(1, rate / this.#fastestDrain);
   }
 
   #aheadBytes(queue: Queue): number {

@@ -1,6 +1,6 @@
 // Runs of the artifact that are being served, in memory that is used again and again.
 // A run is leased while its bytes are on their way into sockets; of those without a lease, the least recently used
-// goes first. Bounded by count, but for runs that are all leased at once.
+// goes first. Bounded by count: while every run is leased, which takes remotes that do not read, it takes no more.
 
 /** Bytes that stay as they are until the lease is given back. */
 export interface Lease {
@@ -12,12 +12,10 @@ export interface Lease {
 export type LoadExtent = (buffer: Buffer) => Promise<void>;
 
 interface Extent {
-  readonly key: number;
   readonly buffer: Buffer;
   /** Leases that are out or promised. */
   users: number;
   loading: Promise<void> | null;
-  cached: boolean;
 }
 
 interface Range {
@@ -28,7 +26,8 @@ interface Range {
 export class ExtentCache {
   /** Least recently used first. */
   readonly #extents = new Map<number, Extent>();
-  readonly #free: Buffer[] = [];
+  /** The memory of the run that made room last. */
+  #spare: Buffer | null = null;
   readonly #extentsMax: number;
   readonly #extentBytes: number;
 
@@ -37,13 +36,17 @@ export class ExtentCache {
     this.#extentBytes = options.extentBytes;
   }
 
-  /** A part of a run, at once when it is here; `load` runs once however many ask. A failed load is forgotten. */
-  lease(key: number, range: Range, load: LoadExtent): Lease | Promise<Lease> {
-    const extent = this.#extents.get(key) ?? this.#load(key, load);
+  /**
+   * A part of a run, at once when it is here; `load` runs once however many ask. A failed load is forgotten.
+   * Null when the run is not here and there is no room for it.
+   */
+  lease(key: number, range: Range, load: LoadExtent): Lease | Promise<Lease> | null {
+    const known = this.#extents.get(key);
+    if (known === undefined && !this.#makeRoom()) return null;
+    const extent = known ?? this.#load(key, load);
     extent.users += 1;
     this.#extents.delete(key);
     this.#extents.set(key, extent);
-    this.#evict();
     if (extent.loading === null) return this.#leaseOf(extent, range);
     return extent.loading.then(() => this.#leaseOf(extent, range));
   }
@@ -53,14 +56,14 @@ export class ExtentCache {
       bytes: extent.buffer.subarray(from, to),
       release: () => {
         extent.users -= 1;
-        this.#recycle(extent);
       },
     };
   }
 
   #load(key: number, load: LoadExtent): Extent {
-    const buffer = this.#free.pop() ?? Buffer.allocUnsafeSlow(this.#extentBytes);
-    const extent: Extent = { key, buffer, users: 0, loading: null, cached: true };
+    const buffer = this.#spare ?? Buffer.allocUnsafeSlow(this.#extentBytes);
+    this.#spare = null;
+    const extent: Extent = { buffer, users: 0, loading: null };
     extent.loading = load(buffer).then(
       () => {
         extent.loading = null;
@@ -73,18 +76,14 @@ export class ExtentCache {
     return extent;
   }
 
-  #evict(): void {
+  #makeRoom(): boolean {
+    if (this.#extents.size < this.#extentsMax) return true;
     for (const [key, extent] of this.#extents) {
-      if (this.#extents.size <= this.#extentsMax) return;
       if (extent.users > 0) continue;
       this.#extents.delete(key);
-      extent.cached = false;
-      this.#recycle(extent);
+      this.#spare = extent.buffer;
+      return true;
     }
-  }
-
-  #recycle(extent: Extent): void {
-    if (!extent.cached && extent.users === 0 && this.#free.length < this.#extentsMax)
-      this.#free.push(extent.buffer);
+    return false;
   }
 }

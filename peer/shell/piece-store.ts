@@ -105,10 +105,11 @@ export class PieceStore {
   read(piece: number, offset: number, length: number): Lease | Promise<Lease> {
     const extent = Math.floor(offset / this.#extentBytes);
     const from = offset - extent * this.#extentBytes;
-    if (from + length > this.#extentBytes) return this.#readAcross(piece, offset, length);
-    return this.#cache.lease(extentKey(piece, extent), { from, to: from + length }, (buffer) =>
+    if (from + length > this.#extentBytes) return this.#readAlone(piece, offset, length);
+    const lease = this.#cache.lease(extentKey(piece, extent), { from, to: from + length }, (buffer) =>
       this.#readExtent(piece, extent, buffer),
     );
+    return lease ?? this.#readAlone(piece, offset, length);
   }
 
   async sync(): Promise<void> {
@@ -130,8 +131,8 @@ export class PieceStore {
     return this.#readAt(piece * this.geometry.pieceLength + offset, buffer.subarray(0, length));
   }
 
-  /** Only clients that ask for odd ranges come here. */
-  async #readAcross(piece: number, offset: number, length: number): Promise<Lease> {
+  /** For ranges that cross two runs, which only odd clients ask for, and while all runs are leased. */
+  async #readAlone(piece: number, offset: number, length: number): Promise<Lease> {
     const bytes = Buffer.allocUnsafe(length);
     await this.#readAt(piece * this.geometry.pieceLength + offset, bytes);
     return { bytes, release: () => undefined };

@@ -178,6 +178,7 @@ export class TorrentSession {
       onHave: (piece) => tell({ kind: "remote-has", link, piece }),
       onChoke: () => tell({ kind: "choked", link, dropsRequests: !fast }),
       onUnchoke: () => tell({ kind: "unchoked", link }),
+      onInterested: () => ask({ kind: "interested", link }),
       onPiece: (piece, offset, bytes) => {
         this.#receivedBytes += bytes.length;
         this.#shownRate.add(bytes.length, performance.now());

@@ -25,6 +25,7 @@ export interface WireListener {
   onHave(piece: number): void;
   onChoke(): void;
   onUnchoke(): void;
+  onInterested(): void;
   onRequest(piece: number, offset: number, length: number): void;
   onCancel(piece: number, offset: number, length: number): void;
   onPiece(piece: number, offset: number, bytes: Uint8Array): void;
@@ -160,6 +161,7 @@ function listen(wire: Wire, listener: WireListener): void {
   wire.on("have", (piece: number) => listener.onHave(piece));
   wire.on("choke", () => listener.onChoke());
   wire.on("unchoke", () => listener.onUnchoke());
+  wire.on("interested", () => listener.onInterested());
   wire.on("request", (piece: number, offset: number, length: number) => {
     // Our upload queue is the only one.
     wire.peerRequests.length = 0;

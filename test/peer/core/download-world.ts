@@ -320,12 +320,12 @@ export class World {
         this.#spec.config?.windowBlocksMax ?? DOWNLOAD_CONFIG.windowBlocksMax,
       );
     }
+    const { openBytesMin, activePiecesMin, activeShareMax } = DOWNLOAD_CONFIG;
     // Each link may have one request beyond the common bound, so that none is starved.
-    const openMax = 64 + this.#remotes.size;
+    const openMax = openBytesMin / BLOCK_BYTES + this.#remotes.size;
     expect(open, "keeps all requests together bounded").toBeLessThanOrEqual(openMax);
-    expect(this.#kept.size, "keeps few pieces in memory").toBeLessThanOrEqual(
-      Math.max(2, Math.floor(DOWNLOAD_CONFIG.activeBytesMax / this.geometry.pieceLength)),
-    );
+    const keptMax = Math.max(activePiecesMin, this.geometry.pieceCount * activeShareMax);
+    expect(this.#kept.size, "keeps few pieces in memory").toBeLessThanOrEqual(keptMax);
   }
 }
 

@@ -68,11 +68,11 @@ class Bench {
 const AHEAD_BLOCKS = UPLOAD_CONFIG.aheadBytesMin / BLOCK_BYTES;
 
 describe("createUpload", () => {
-  it("unchokes everybody at once", () => {
-    expect(new Bench().open(1, 2).effects).toEqual([
-      { kind: "unchoke", link: 1 },
-      { kind: "unchoke", link: 2 },
-    ]);
+  it("unchokes whoever is interested, and nobody before", () => {
+    const bench = new Bench().open(1, 2);
+    expect(bench.effects).toEqual([]);
+    bench.send({ kind: "interested", link: 2 });
+    expect(bench.effects).toEqual([{ kind: "unchoke", link: 2 }]);
   });
 
   it("answers in the order of the requests, no further ahead than the socket drains", () => {

@@ -14,6 +14,7 @@ import { encodeTorrentInfo, infoHashOf } from "../../../peer/shell/torrent-info.
 import { digestSchema } from "../../../protocol/ids.ts";
 import { type Artifact, artifactSchema } from "../../../protocol/manifest.ts";
 import { type Neighbour, ORIGIN_ID } from "../../../protocol/messages.ts";
+import { SwarmChild } from "./swarm-child.ts";
 
 export interface Sample {
   readonly artifact: Artifact;
@@ -58,7 +59,7 @@ export function randomSample(length: number, pieceLength: number): Sample {
 export const silent: Logger = pino({ level: process.env.SWARM_LOG ?? "silent" });
 
 export interface Member {
-  readonly swarm: Swarm;
+  readonly swarm: Pick<Swarm, "port" | "close">;
   readonly torrent: SwarmTorrent;
   readonly filePath: string;
   readonly id: string;
@@ -68,6 +69,7 @@ export interface Member {
 export class TestBed {
   readonly directory: string;
   readonly #swarms = new Set<Swarm>();
+  readonly #children = new Set<SwarmChild>();
 
   private constructor(directory: string) {
     this.directory = directory;
@@ -101,7 +103,19 @@ export class TestBed {
     return { swarm, torrent, filePath, id: options.id };
   }
 
+  /** The same in a process of its own. */
+  async child(sample: Sample, options: { id: string; complete: boolean }): Promise<SwarmChild> {
+    const filePath = join(this.directory, `${options.id}.tar`);
+    if (options.complete) await writeFile(filePath, sample.data);
+    const { artifact } = sample;
+    const torrentInfo = Buffer.from(sample.torrentInfo).toString("base64");
+    const child = await SwarmChild.start({ ...options, artifact, torrentInfo, filePath });
+    this.#children.add(child);
+    return child;
+  }
+
   async close(): Promise<void> {
+    for (const child of this.#children) child.kill();
     await Promise.all([...this.#swarms].map((swarm) => swarm.close()));
     await rm(this.directory, { recursive: true, force: true });
   }
@@ -116,7 +130,10 @@ export function neighbourOf(member: { swarm: { port: number }; id: string }, dia
 }
 
 /** Everybody with everybody; the later of a pair dials, and all dial the origin. */
-export function connectAll(origin: Member | null, members: readonly Member[]): void {
+export function connectAll(
+  origin: { swarm: { port: number }; id: string } | null,
+  members: readonly Member[],
+): void {
   for (const [index, member] of members.entries()) {
     const others = members
       .map((other, place) => ({ other, place }))

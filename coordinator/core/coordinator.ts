@@ -13,6 +13,12 @@ import { FleetState } from "./state.ts";
 import { type Origin, Swarms } from "./swarms.ts";
 import { nodeView, releaseView, rolloutView, statusView } from "./views.ts";
 
+/**
+ * How long a node's report may wait for others before the rollouts are planned again. A plan looks at the whole fleet, and
+ * the nodes of a fleet report together: one plan for all of them instead of one for each keeps the cost linear.
+ */
+export const REPLAN_DELAY_MS = 5;
+
 export interface CoordinatorCoreOptions {
   /** Everything saved before, already validated against RECORD_SCHEMAS. */
   readonly records: readonly SavedRecord[];
@@ -28,6 +34,8 @@ export class CoordinatorCore implements Machine<CoordinatorEvent, CoordinatorEff
   readonly #coordinatorVersion: string;
   /** Last counter reading of the origin per artifact; it starts at 0 again whenever the origin does. */
   readonly #originReadings = new Map<Digest, number>();
+  /** When what nodes have reported must have been planned with; null when it has been. */
+  #planDueAt: Millis | null = null;
 
   constructor(options: CoordinatorCoreOptions) {
     this.#state = new FleetState(options.records);
@@ -47,14 +55,15 @@ export class CoordinatorCore implements Machine<CoordinatorEvent, CoordinatorEff
   /** Throws FleetError for a publish or start-* that is refused; nothing has changed then. */
   handle(event: CoordinatorEvent, now: Millis): readonly CoordinatorEffect[] {
     this.#dispatch(event, now);
-    // Thousands of nodes measure twice a second; planning for the whole fleet each time would be quadratic.
-    return isMeasurement(event) ? this.#state.takeEffects() : this.#conclude(now);
+    if (isMeasurement(event)) return this.#state.takeEffects();
+    if (event.kind !== "node-message") return this.#conclude(now);
+    this.#planDueAt ??= now + REPLAN_DELAY_MS;
+    return this.#planDueAt > now ? this.#state.takeEffects() : this.#conclude(now);
   }
 
   deadline(): Millis | null {
-    const deadlines = [this.#rollouts.deadline(), this.#swarms.deadline()].filter(
-      (deadline) => deadline !== null,
-    );
+    const wanted = [this.#planDueAt, this.#rollouts.deadline(), this.#swarms.deadline()];
+    const deadlines = wanted.filter((deadline) => deadline !== null);
     return deadlines.length === 0 ? null : Math.min(...deadlines);
   }
 
@@ -181,6 +190,7 @@ export class CoordinatorCore implements Machine<CoordinatorEvent, CoordinatorEff
   }
 
   #conclude(now: Millis): readonly CoordinatorEffect[] {
+    this.#planDueAt = null;
     for (const failed of this.#swarms.judgeStalls(now)) this.#takeStageReport(failed.nodeId, failed, now);
     this.#rollouts.advance(now);
     for (const swarm of [...this.#state.swarms.values()])

@@ -14,8 +14,8 @@ import { type Origin, Swarms } from "./swarms.ts";
 import { nodeView, releaseView, rolloutView, statusView } from "./views.ts";
 
 /**
- * How long a node's report may wait for others before the rollouts are planned again. A plan looks at the whole fleet, and
- * the nodes of a fleet report together: one plan for all of them instead of one for each keeps the cost linear.
+ * How long a node's report may wait for others before the rollouts are planned again. A plan looks at the whole
+ * fleet, and the nodes of a fleet report together: one plan for all instead of one for each keeps the cost linear.
  */
 export const REPLAN_DELAY_MS = 5;
 

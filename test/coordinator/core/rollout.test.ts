@@ -1,5 +1,6 @@
 // Rollouts told as stories: the narrated trace of each is a golden file, so a change of behaviour is read in review.
 import { describe, expect, it } from "vitest";
+import { REPLAN_DELAY_MS } from "../../../coordinator/core/coordinator.ts";
 import { type Strategy, shareOf } from "../../../protocol/strategy.ts";
 import { ModelFleet } from "./model-fleet.ts";
 
@@ -156,6 +157,20 @@ describe("a rollout", () => {
       waves: [2, 2, 2, 2],
     });
     expect(fleet.nodes.map((node) => node.live?.version)).toEqual(Array(8).fill("v1"));
+  });
+
+  it("is planned once for reports that come together", () => {
+    const fleet = fleetOn("v1", 8, () => ({ stageMs: 1_000, activateMs: 500 }));
+    fleet.publish("v2");
+    const id = fleet.release("v2", allAtOnce);
+    const stagedAt: number[] = [];
+    fleet.onStep = () => {
+      const { phase, nodes } = fleet.view(id);
+      if (phase === "staging" && nodes.every((node) => node.phase === "staged")) stagedAt.push(fleet.now);
+    };
+    fleet.run();
+    const activatedAt = fleet.history.find((event) => event.kind === "node-activating")?.at ?? fail();
+    expect(activatedAt - (stagedAt[0] ?? fail())).toBe(REPLAN_DELAY_MS);
   });
 
   it("refuses a second rollout of the same app and names the one that runs", () => {

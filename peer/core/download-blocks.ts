@@ -18,11 +18,12 @@ import { BLOCK_BYTES, blockBytes, blockKey, blockOfKey, pieceOfKey } from "./geo
 import type { PieceProgress } from "./piece-progress.ts";
 import { chooseBlock } from "./request-choice.ts";
 
-/**
- * After a refusal or a broken promise: long enough that others get the block, and that a remote that always
- * refuses costs nothing.
- */
+/** After a piece had to start over: long enough that another link gets it. */
 const FAILED_PAUSE_MS = 500;
+/** A piece that was refused is not asked of the same remote again before this. */
+const REFUSED_FOR_MS = 500;
+/** With so many refusals in that time a remote is left alone: it serves nothing just now. */
+const REFUSALS_MAX = 8;
 /** Blocks nobody asked for: a megabyte may be a race, more is a flood. */
 const UNASKED_BYTES_MAX = 1024 * 1024;
 
@@ -30,6 +31,7 @@ const UNASKED_BYTES_MAX = 1024 * 1024;
 export function pump(turn: Turn, link: Link): void {
   const { state, now, out } = turn;
   if (link.choked || link.useful === 0 || now < link.pausedUntil) return;
+  if (link.refusals.length >= REFUSALS_MAX) return;
   if (link.open.size === 0) link.stalled = false;
   const windowMax = windowBlocks(state, link);
   const openMax = openBlocksMax(state);
@@ -101,11 +103,23 @@ function cancelOn(turn: Turn, id: number, key: number): void {
 export function onRejected(turn: Turn, link: Link, at: { piece: number; offset: number }): void {
   const { state, now } = turn;
   if (!forgetAsk(state, link, blockKey(at.piece, Math.floor(at.offset / BLOCK_BYTES)))) return;
+  if (link.refused.add(at.piece)) link.refusals.push({ piece: at.piece, at: now });
   const progress = state.active.get(at.piece);
   if (progress?.exclusive === true) startOver(turn, progress, link, { tell: true });
+  else if (progress !== undefined && progress.received === 0 && !progress.isAskedFor)
+    giveBack(turn, progress);
   release(turn, link, { tell: true });
-  link.pausedUntil = now + FAILED_PAUSE_MS;
   pumpAll(turn);
+}
+
+/** Refused pieces may be asked for again. */
+export function forgetRefusals(link: Link, now: Millis): void {
+  while (true) {
+    const [oldest] = link.refusals;
+    if (oldest === undefined || now - oldest.at < REFUSED_FOR_MS) return;
+    link.refusals.shift();
+    link.refused.delete(oldest.piece);
+  }
 }
 
 /** Takes back everything asked of a link; with `tell` the remote hears of it, as it may still answer. */
@@ -132,6 +146,10 @@ function startOver(turn: Turn, progress: PieceProgress, link: Link, how: { tell:
     if (pieceOfKey(key) === progress.piece) takeBack(turn, link, key, how);
   if (link.own === progress) disown(link);
   link.pausedUntil = turn.now + FAILED_PAUSE_MS;
+  giveBack(turn, progress);
+}
+
+function giveBack(turn: Turn, progress: PieceProgress): void {
   offerAgain(turn.state, progress);
   turn.out.push({ kind: "drop-piece", piece: progress.piece });
 }

@@ -1,6 +1,6 @@
 // Links of a download: what each remote has, whether it is of use to us, and what happens when it falls silent.
 import type { Bitfield } from "../../protocol/bitfield.ts";
-import { owesSince, pump, pumpAll, release, takeBackAll } from "./download-blocks.ts";
+import { forgetRefusals, owesSince, pump, pumpAll, release, takeBackAll } from "./download-blocks.ts";
 import { type DownloadState, disown, type Link, newLink, openBytes } from "./download-state.ts";
 import type { DownloadEvent, Turn } from "./download-turn.ts";
 import { giveUpAfterMs, stallAfterMs } from "./patience.ts";
@@ -64,7 +64,10 @@ export function onChoked(turn: Turn, link: Link, dropsRequests: boolean): void {
 
 /** Looks at every link that owes blocks: silent ones lose their piece to others, then their requests, then the link. */
 export function checkPatience(turn: Turn): void {
-  for (const link of turn.state.links.values()) checkLink(turn, link);
+  for (const link of turn.state.links.values()) {
+    forgetRefusals(link, turn.now);
+    checkLink(turn, link);
+  }
   // Links that had nothing to do, or had to pause, may help now.
   pumpAll(turn);
 }

@@ -38,6 +38,9 @@ export interface Link {
   /** Times its requests were taken back since it last sent a block. */
   giveUps: number;
   pausedUntil: Millis;
+  /** Pieces it would not send just now, and since when; they are asked for again after a while. */
+  readonly refused: Bitfield;
+  readonly refusals: { readonly piece: number; readonly at: Millis }[];
   /** The offer generation at which no piece could be started on it. */
   exhaustedAt: number;
   unaskedBytes: number;
@@ -89,19 +92,30 @@ export function newLink(
     stalled: false,
     giveUps: 0,
     pausedUntil: 0,
+    refused: new Bitfield(state.geometry.pieceCount),
+    refusals: [],
     exhaustedAt: -1,
     unaskedBytes: 0,
   };
 }
 
-/** Started pieces that may be in memory at once: what the links can fill and the disk holds up, within bounds. */
+/**
+ * Started pieces that may be in memory at once: what each link needs for the smallest window, and some on their way
+ * to the disk; more, to fill wide windows, only within the share that a crash may cost.
+ */
 export function activePiecesMax(state: DownloadState): number {
   const { activeShareMax, activePiecesMin, activeBytesMax, settlingPieces } = state.config;
   const { length, pieceLength } = state.geometry;
-  const useful =
-    Math.ceil((openBlocksMax(state) * BLOCK_BYTES) / pieceLength) + state.links.size + settlingPieces;
-  const bounded = Math.floor(Math.min(activeBytesMax, length * activeShareMax) / pieceLength);
-  return Math.max(activePiecesMin, Math.min(useful, bounded));
+  const needed = state.links.size * piecesPerLinkMin(state) + settlingPieces;
+  const toFillWindows = needed + Math.ceil((openBlocksMax(state) * BLOCK_BYTES) / pieceLength);
+  const affordable = Math.floor((length * activeShareMax) / pieceLength);
+  const wanted = Math.max(needed, Math.min(toFillWindows, affordable));
+  return Math.max(activePiecesMin, Math.min(wanted, Math.floor(activeBytesMax / pieceLength)));
+}
+
+/** Pieces that hold the smallest window of one link. */
+function piecesPerLinkMin(state: DownloadState): number {
+  return Math.ceil((state.config.windowBlocksMin * BLOCK_BYTES) / state.geometry.pieceLength);
 }
 
 /** Requests that may be open on all links together. */
@@ -135,8 +149,7 @@ export function windowBlocks(state: DownloadState, link: Link): number {
 export function mayStart(state: DownloadState, link: Link): boolean {
   const piecesMax = activePiecesMax(state);
   if (state.active.size >= piecesMax) return false;
-  const part = Math.max(1, Math.floor(piecesMax / productiveLinks(state)));
-  return link.filling < part || link.open.size < state.config.windowBlocksMin;
+  return link.filling < Math.max(piecesPerLinkMin(state), Math.floor(piecesMax / productiveLinks(state)));
 }
 
 export function recordAsk(

@@ -49,6 +49,11 @@ export class PieceProgress {
     return this.#received === this.blockCount;
   }
 
+  /** Some of its blocks are asked for and not here. */
+  get isAskedFor(): boolean {
+    return this.#missing + this.#received < this.blockCount;
+  }
+
   isReceived(block: number): boolean {
     return this.#sources[block] !== null;
   }

@@ -4,6 +4,15 @@ import { Bitfield, bitCount, nthSetBit } from "../../protocol/bitfield.ts";
 import { assert } from "../../protocol/machine.ts";
 import type { Prng } from "../../protocol/prng.ts";
 
+export interface PickLimits {
+  /** Only pieces of this set. */
+  readonly within?: Bitfield;
+  /** No piece of this set. */
+  readonly except?: Bitfield;
+  /** Only pieces with at most so many copies. */
+  readonly copiesMax?: number;
+}
+
 /**
  * Gaining or losing a copy is O(1). A pick intersects 32 pieces at a time, so it costs pieces / 32 per level of
  * rarity in use, and happens once per piece, not once per block.
@@ -53,23 +62,26 @@ export class Rarity {
     this.#setCopies(piece, this.copiesOf(piece) - 1);
   }
 
-  /** A rarest candidate that the remote has and, with a `mask`, that is in the mask; null when there is none. */
-  pick(remote: Bitfield, mask: Bitfield | null): number | null {
-    for (const level of this.#levels) {
+  /** A rarest candidate that the remote has and that is within the limits; null when there is none. */
+  pick(remote: Bitfield, limits: PickLimits = {}): number | null {
+    const { copiesMax = Number.POSITIVE_INFINITY } = limits;
+    for (const [copies, level] of this.#levels.entries()) {
+      if (copies > copiesMax) return null;
       if (level.count === 0) continue;
-      const piece = this.#pickFrom(level, remote, mask);
+      const piece = this.#pickFrom(level, remote, limits);
       if (piece !== null) return piece;
     }
     return null;
   }
 
-  #pickFrom(level: Bitfield, remote: Bitfield, mask: Bitfield | null): number | null {
+  #pickFrom(level: Bitfield, remote: Bitfield, { within, except }: PickLimits): number | null {
     const wordCount = level.words.length;
     const start = this.#random.below(wordCount);
     for (let step = 0; step < wordCount; step++) {
       const at = start + step < wordCount ? start + step : start + step - wordCount;
-      const both = (level.words[at] ?? 0) & (remote.words[at] ?? 0);
-      const word = mask === null ? both : both & (mask.words[at] ?? 0);
+      let word = (level.words[at] ?? 0) & (remote.words[at] ?? 0);
+      if (within !== undefined) word &= within.words[at] ?? 0;
+      if (except !== undefined) word &= ~(except.words[at] ?? 0);
       if (word !== 0) return at * 32 + nthSetBit(word, this.#random.below(bitCount(word)));
     }
     return null;

@@ -38,7 +38,7 @@ function ownBlock(link: Link): Choice | null {
 
 function adoptedBlock(state: DownloadState, link: Link): Choice | null {
   for (const progress of state.unfilled)
-    if (progress.owner === null && link.has.has(progress.piece)) return own(link, progress);
+    if (progress.owner === null && mayJoin(state, link, progress)) return own(link, progress);
   return null;
 }
 
@@ -46,7 +46,8 @@ function freshBlock(state: DownloadState, link: Link): Choice | null {
   if (link.exhaustedAt === state.offerGeneration || !mayStart(state, link)) return null;
   const piece = rarestFor(state, link);
   if (piece === null) {
-    link.exhaustedAt = state.offerGeneration;
+    // The origin may be of use again as soon as it has sent what it fills.
+    if (!link.isOrigin) link.exhaustedAt = state.offerGeneration;
     return null;
   }
   const progress = new PieceProgress({
@@ -62,10 +63,22 @@ function freshBlock(state: DownloadState, link: Link): Choice | null {
   return own(link, progress);
 }
 
-/** The origin is asked for this node's share first, so that each piece leaves it once before any leaves it twice. */
-function rarestFor(state: DownloadState, link: Link): number | null {
-  const ofShare = link.isOrigin ? state.rarity.pick(link.has, state.share) : null;
-  return ofShare ?? state.rarity.pick(link.has, null);
+/**
+ * The origin is asked for this node's share first, so that each piece leaves it once before any leaves it twice; then
+ * for what none of the others has; last, one piece at a time, for what it will only send with capacity to spare.
+ */
+function rarestFor({ rarity, share }: DownloadState, link: Link): number | null {
+  const { has, refused: except } = link;
+  if (!link.isOrigin) return rarity.pick(has, { except });
+  const first = rarity.pick(has, { within: share, except }) ?? rarity.pick(has, { copiesMax: 0, except });
+  return first !== null || link.filling > 0 ? first : rarity.pick(has, { except });
+}
+
+/** Whether a link may send blocks of a piece that another one started. The origin keeps out while others have it. */
+function mayJoin(state: DownloadState, link: Link, progress: PieceProgress): boolean {
+  const { piece } = progress;
+  if (!link.has.has(piece) || link.refused.has(piece)) return false;
+  return !link.isOrigin || state.rarity.copiesOf(piece) === 0 || isEndgame(state);
 }
 
 function own(link: Link, progress: PieceProgress): Choice | null {
@@ -82,7 +95,7 @@ function helpingBlock(state: DownloadState, link: Link): Choice | null {
   let best: PieceProgress | null = null;
   for (const progress of state.unfilled) {
     if (progress.exclusive || progress.missing <= (best?.missing ?? 0)) continue;
-    if (link.has.has(progress.piece)) best = progress;
+    if (mayJoin(state, link, progress)) best = progress;
   }
   const block = best?.lastMissing() ?? null;
   return best === null || block === null ? null : { progress: best, block };
@@ -119,6 +132,7 @@ function owedBlock(state: DownloadState, link: Link, debtor: Link): Choice | nul
   for (const key of debtor.open.keys()) {
     const progress = state.active.get(pieceOfKey(key));
     if (progress === undefined || progress.exclusive || !link.has.has(progress.piece)) continue;
+    if (link.refused.has(progress.piece)) continue;
     const block = blockOfKey(key);
     if (progress.onlyAskedOf(block) === debtor.id) found = { progress, block };
   }

@@ -7,10 +7,12 @@ import type { Millis } from "../../protocol/ids.ts";
 import { PIECE_LENGTH_MAX } from "../../protocol/limits.ts";
 import { assert, assertNever, type Machine } from "../../protocol/machine.ts";
 import { type Geometry, type LinkId, pieceBytes } from "./geometry.ts";
+import { Injection } from "./injection.ts";
 import { BurstRate } from "./rate.ts";
 
 export type UploadEvent =
-  | { readonly kind: "link-open"; readonly link: LinkId }
+  /** `fast`: the remote understands a reject. */
+  | { readonly kind: "link-open"; readonly link: LinkId; readonly fast: boolean }
   | { readonly kind: "link-closed"; readonly link: LinkId }
   /** The remote wants something. Stock clients miss an unchoke that comes together with our handshake. */
   | { readonly kind: "interested"; readonly link: LinkId }
@@ -52,8 +54,8 @@ export const UPLOAD_CONFIG: UploadConfig = {
 
 /** The largest block BitTorrent clients may ask for. */
 const REQUEST_BYTES_MAX = 128 * 1024;
-/** Twice what the greediest stock client keeps open (libtorrent: 500). */
-const QUEUE_MAX = 1_024;
+/** What the greediest stock client keeps open (libtorrent: 500). */
+const QUEUE_MAX = 512;
 /** Requests that had to be refused: a race costs a few, a flood this many. */
 const REFUSED_MAX = 4_096;
 
@@ -72,12 +74,14 @@ interface Turn {
 
 interface Queue {
   readonly link: LinkId;
+  readonly fast: boolean;
   /** In order of arrival, by piece and offset. */
   readonly orders: Map<number, UploadOrder>;
   readonly drain: BurstRate;
   unsentBytes: number;
   /** When the socket last took something, or got something to take. */
   movedAt: Millis;
+  /** Since it was last sent a block. */
   refused: number;
   /** The piece it is being served and how much of it is still to go; null while it waits for a turn. */
   turn: Turn | null;
@@ -87,6 +91,8 @@ export interface UploadOptions {
   readonly geometry: Geometry;
   /** Read on every request: only these pieces are served. */
   readonly verified: Bitfield;
+  /** This is the origin: every piece leaves once before any leaves twice. */
+  readonly injects?: boolean;
   readonly config?: UploadConfig;
 }
 
@@ -109,6 +115,9 @@ class Upload {
   readonly #stuck = new Set<Queue>();
   /** Waiting for a turn, longest first. */
   readonly #waiting = new Set<Queue>();
+  /** Bytes sent of each piece. */
+  readonly #sentBytes: Float64Array;
+  readonly #injection: Injection | null;
   #nextSweepAt: Millis | null = null;
   #fastestDrain = 0;
   #out: UploadEffect[] = [];
@@ -117,11 +126,13 @@ class Upload {
     this.#geometry = options.geometry;
     this.#verified = options.verified;
     this.#config = options.config ?? UPLOAD_CONFIG;
+    this.#sentBytes = new Float64Array(options.geometry.pieceCount);
+    this.#injection = options.injects === true ? new Injection(options.geometry.pieceCount) : null;
   }
 
   handle(event: UploadEvent, now: Millis): readonly UploadEffect[] {
     this.#out = [];
-    if (event.kind === "link-open") this.#open(event.link);
+    if (event.kind === "link-open") this.#open(event.link, event.fast);
     else if (event.kind === "tick") this.#onTick(now);
     else this.#onQueueEvent(event, now);
     this.#serve(now);
@@ -147,7 +158,7 @@ class Upload {
         this.#out.push({ kind: "unchoke", link: queue.link });
         return;
       case "requested":
-        return this.#onRequest(queue, event);
+        return this.#onRequest(queue, event, now);
       case "cancelled":
         return this.#onCancel(queue, event);
       case "sent":
@@ -157,9 +168,10 @@ class Upload {
     }
   }
 
-  #open(link: LinkId): void {
+  #open(link: LinkId, fast: boolean): void {
     this.#queues.set(link, {
       link,
+      fast,
       orders: new Map(),
       drain: new BurstRate(),
       unsentBytes: 0,
@@ -172,9 +184,10 @@ class Upload {
   #close(queue: Queue): void {
     this.#queues.delete(queue.link);
     this.#rest(queue);
+    this.#injection?.linkClosed(queue.link, (piece) => this.#copiesOf(piece) >= 1);
   }
 
-  #onRequest(queue: Queue, order: UploadOrder): void {
+  #onRequest(queue: Queue, order: UploadOrder, now: Millis): void {
     const { link, piece, offset, length } = order;
     const key = orderKey(order);
     if (!this.#isInside(order)) {
@@ -182,12 +195,18 @@ class Upload {
     } else if (queue.orders.has(key)) {
       // The first of two equal requests answers both.
       return;
-    } else if (!this.#verified.has(piece) || queue.orders.size >= QUEUE_MAX) {
+    } else if (queue.orders.size >= QUEUE_MAX || !this.#mayHave(queue, piece, now)) {
       this.#refuse(queue, order);
     } else {
       queue.orders.set(key, { link, piece, offset, length });
       if (queue.orders.size === 1) (queue.turn === null ? this.#waiting : this.#ready).add(queue);
     }
+  }
+
+  #mayHave(queue: Queue, piece: number, now: Millis): boolean {
+    if (!this.#verified.has(piece)) return false;
+    // A stock client that cannot be told no would wait for ever.
+    return this.#injection === null || !queue.fast || this.#injection.admits(piece, queue.link, now);
   }
 
   #refuse(queue: Queue, order: UploadOrder): void {
@@ -237,10 +256,37 @@ class Upload {
       busy += this.#sendTo(queue, now);
     }
     while (busy < this.#config.slots) {
-      const [next] = this.#waiting;
-      if (next === undefined) return;
+      const next = this.#nextTurn();
+      if (next === null) return;
       busy += this.#sendTo(next, now);
     }
+  }
+
+  /**
+   * Whoever waits for the piece that has been sent least, so that an origin sends every piece once before it repeats
+   * any and later copies only take what capacity is left; among equals, whoever has waited longest.
+   */
+  #nextTurn(): Queue | null {
+    let best: Queue | null = null;
+    let fewestCopies = Number.POSITIVE_INFINITY;
+    for (const queue of this.#waiting) {
+      const copies = this.#copiesSent(queue);
+      if (copies >= fewestCopies) continue;
+      fewestCopies = copies;
+      best = queue;
+      if (copies === 0) break;
+    }
+    return best;
+  }
+
+  /** Of the piece that is next for this link; a copy under way counts as whole. */
+  #copiesSent(queue: Queue): number {
+    const [first] = queue.orders.values();
+    return first === undefined ? 0 : Math.ceil(this.#copiesOf(first.piece));
+  }
+
+  #copiesOf(piece: number): number {
+    return (this.#sentBytes[piece] ?? 0) / pieceBytes(this.#geometry, piece);
   }
 
   /** Fills the socket with the piece whose turn it is. Returns the share of a slot that this link keeps busy. */
@@ -260,7 +306,9 @@ class Upload {
   #send(queue: Queue, order: UploadOrder, turn: Turn): void {
     queue.orders.delete(orderKey(order));
     queue.unsentBytes += order.length;
+    queue.refused = 0;
     turn.bytesLeft -= order.length;
+    this.#sentBytes[order.piece] = (this.#sentBytes[order.piece] ?? 0) + order.length;
     this.#out.push({ kind: "send", ...order });
   }
 

@@ -12,7 +12,7 @@ export interface Verdict {
 }
 
 /** Pieces of a few links are on their way to the disk at a time; memory beyond that is given back. */
-const FREE_BYTES_MAX = 8 * 1024 * 1024;
+const FREE_BYTES_MAX = 4 * 1024 * 1024;
 
 export class PieceIntake {
   readonly #store: PieceStore;

@@ -5,7 +5,7 @@ import { Bitfield } from "../../protocol/bitfield.ts";
 import { FleetError } from "../../protocol/errors.ts";
 import { assertNever } from "../../protocol/machine.ts";
 import type { Artifact } from "../../protocol/manifest.ts";
-import type { Neighbour } from "../../protocol/messages.ts";
+import { type Neighbour, ORIGIN_ID } from "../../protocol/messages.ts";
 import { createPrng } from "../../protocol/prng.ts";
 import { createDownload } from "../core/download.ts";
 import type { DownloadEffect, DownloadEvent } from "../core/download-turn.ts";
@@ -92,7 +92,8 @@ export class TorrentSession {
       originSource: ORIGIN_SOURCE,
     });
     this.#download = runMachine(download, { now, apply: (effect) => this.#applyDownload(effect) });
-    const upload = createUpload({ geometry: store.geometry, verified });
+    const injects = options.complete && options.ownId === ORIGIN_ID;
+    const upload = createUpload({ geometry: store.geometry, verified, injects });
     this.#upload = runMachine(upload, { now, apply: (effect) => this.#applyUpload(effect) });
     this.links = new SwarmLinks({
       ...options,
@@ -146,7 +147,7 @@ export class TorrentSession {
     else if (wire.hasFast && verified.count === 0) wire.haveNone();
     else wire.bitfield(verified.toBytes());
     this.#download.send({ kind: "link-open", link, source, isOrigin });
-    this.#upload.send({ kind: "link-open", link });
+    this.#upload.send({ kind: "link-open", link, fast: wire.hasFast });
     return this.#listenerOf(link, wire.hasFast);
   }
 

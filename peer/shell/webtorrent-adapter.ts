@@ -9,6 +9,7 @@
 //   4. torrent.addPeer(stream)      takes any duplex with `id` and `connected` for a peer that is connected already,
 //                                   and names it in the `wire` event by its `remoteAddress:remotePort`.
 //   5. wire.push                    replaced on each wire, so that messages skip WebTorrent's stream pipeline.
+//   6. wire._debug                 made idle: it builds a string for every message, logged or not.
 import { randomBytes } from "node:crypto";
 import WebTorrent, { type ChunkStore, type Torrent, type Wire } from "webtorrent";
 import { peerIdOf } from "../core/handshake.ts";
@@ -140,6 +141,7 @@ function linkTorrent(torrent: Torrent): EngineTorrent {
 function joinWire(wire: Wire, stream: LinkStream, onWire: (wire: LinkWire) => WireListener): void {
   // Waiting for answers is ours to judge, by measured rates.
   wire.setTimeout(0);
+  wire._debug = () => undefined;
   const end = wire.push.bind(wire);
   wire.push = (bytes) => {
     if (bytes === null) return end(null);

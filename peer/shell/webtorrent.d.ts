@@ -28,6 +28,7 @@ declare module "webtorrent" {
     write(bytes: Uint8Array): boolean;
     /** Readable side: bytes for the remote, null at the end. */
     push(bytes: Uint8Array | null): boolean;
+    _debug: (...what: unknown[]) => void;
   }
 
   export interface Torrent extends EventEmitter {

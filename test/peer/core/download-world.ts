@@ -62,6 +62,7 @@ export class World {
   now = 0;
   receivedBytes = 0;
   failedPieces = 0;
+  refusals = 0;
   /** Every request in order. */
   readonly trace: string[] = [];
   readonly piecesAskedOfOrigin: number[] = [];
@@ -253,6 +254,7 @@ export class World {
     if (temper === "silent") return;
     if (temper === "rejecting") {
       this.#at(latencyMs, () => {
+        this.refusals += 1;
         if (this.#forget(remote, key))
           this.#tell(remote, {
             kind: "rejected",
@@ -320,11 +322,13 @@ export class World {
         this.#spec.config?.windowBlocksMax ?? DOWNLOAD_CONFIG.windowBlocksMax,
       );
     }
-    const { openBytesMin, activePiecesMin, activeShareMax } = DOWNLOAD_CONFIG;
+    const { openBytesMin, activePiecesMin, activeShareMax, settlingPieces } = DOWNLOAD_CONFIG;
     // Each link may have one request beyond the common bound, so that none is starved.
     const openMax = openBytesMin / BLOCK_BYTES + this.#remotes.size;
     expect(open, "keeps all requests together bounded").toBeLessThanOrEqual(openMax);
-    const keptMax = Math.max(activePiecesMin, this.geometry.pieceCount * activeShareMax);
+    const piecesPerLink = Math.ceil(DOWNLOAD_CONFIG.windowBlocksMin / this.#spec.blocksPerPiece);
+    const needed = this.#remotes.size * piecesPerLink + settlingPieces;
+    const keptMax = Math.max(activePiecesMin, needed, this.geometry.pieceCount * activeShareMax);
     expect(this.#kept.size, "keeps few pieces in memory").toBeLessThanOrEqual(keptMax);
   }
 }

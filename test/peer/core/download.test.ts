@@ -71,7 +71,7 @@ describe("createDownload", () => {
     fc.assert(
       fc.property(fc.nat(), (seed) => {
         const corrupt: RemoteSpec = { ...HONEST, temper: "corrupt" };
-        const world = runWorld({ seed, remotes: [HONEST, corrupt, HONEST], pieceCount: 80 });
+        const world = runWorld({ seed, remotes: [HONEST, corrupt, HONEST], pieceCount: 300 });
         expect([...world.banned].filter((source) => !source.startsWith("corrupt"))).toEqual([]);
         expect(world.banned.size).toBe(1);
       }),
@@ -126,6 +126,15 @@ describe("createDownload", () => {
     const world = runWorld({ remotes: [HONEST, silent, silent] });
     // 2.6 MB at 4 MB/s, and the silence that makes a remote a stalled one (3 s).
     expect(world.now).toBeLessThan(5_000);
+  });
+
+  it("leaves a remote alone for a while that refuses one piece after the other", () => {
+    const rejecting: RemoteSpec = { ...HONEST, temper: "rejecting" };
+    const slow = { ...HONEST, bytesPerSecond: 100_000 };
+    const world = runWorld({ remotes: [slow, rejecting], pieceCount: 200, blocksPerPiece: 1 });
+    // At most 8 in half a second, each for another piece.
+    expect(world.refusals).toBeGreaterThan(0);
+    expect(world.refusals).toBeLessThanOrEqual(9 * Math.ceil(world.now / 500));
   });
 
   it("closes the link to a remote that never answers", () => {

@@ -66,7 +66,7 @@ describe("Rarity", () => {
         const model = new Model(seed);
         for (const change of steps) model.apply(change);
         const rarest = model.rarestOf(has);
-        const picked = model.rarity.pick(fieldOf(has), null);
+        const picked = model.rarity.pick(fieldOf(has));
         expect(model.rarity.size).toBe(model.candidates.size);
         if (rarest.length === 0) expect(picked).toBeNull();
         else expect(rarest).toContain(picked);
@@ -78,9 +78,21 @@ describe("Rarity", () => {
     const rarity = rarityOf(1);
     for (let at = 0; at < PIECES; at++) rarity.offer(at);
     const mask = fieldOf([3, 40]);
-    const picks = Array.from({ length: 50 }, () => rarity.pick(Bitfield.full(PIECES), mask));
+    const picks = Array.from({ length: 50 }, () => rarity.pick(Bitfield.full(PIECES), { within: mask }));
     expect(new Set(picks)).toEqual(new Set([3, 40]));
-    expect(rarity.pick(Bitfield.full(PIECES), fieldOf([]))).toBeNull();
+    expect(rarity.pick(Bitfield.full(PIECES), { within: fieldOf([]) })).toBeNull();
+    expect(rarity.pick(Bitfield.full(PIECES), { within: mask, except: fieldOf([3]) })).toBe(40);
+    expect(rarity.pick(fieldOf([3]), { except: fieldOf([3]) })).toBeNull();
+  });
+
+  it("picks only among pieces with few copies when told so", () => {
+    const rarity = rarityOf(1);
+    for (const at of [5, 9]) rarity.offer(at);
+    rarity.gainCopy(9);
+    for (const _ of [1, 2]) rarity.gainCopy(5);
+    expect(rarity.pick(Bitfield.full(PIECES), { copiesMax: 0 })).toBeNull();
+    expect(rarity.pick(Bitfield.full(PIECES), { copiesMax: 1 })).toBe(9);
+    expect(rarity.pick(fieldOf([5]), { copiesMax: 1 })).toBeNull();
   });
 
   it("breaks ties differently with different seeds and in the same way with the same", () => {
@@ -88,7 +100,7 @@ describe("Rarity", () => {
       const rarity = rarityOf(seed);
       for (let at = 0; at < PIECES; at++) rarity.offer(at);
       return Array.from({ length: PIECES }, () => {
-        const picked = rarity.pick(Bitfield.full(PIECES), null);
+        const picked = rarity.pick(Bitfield.full(PIECES));
         rarity.withdraw(picked ?? 0);
         return picked;
       });

@@ -9,6 +9,7 @@ import {
   type UploadEvent,
 } from "../../../peer/core/upload.ts";
 import { Bitfield } from "../../../protocol/bitfield.ts";
+import type { Machine } from "../../../protocol/machine.ts";
 
 const BLOCKS = 8;
 const GEOMETRY = geometryOf({ length: 40 * BLOCKS * BLOCK_BYTES - 5_000, pieceLength: BLOCKS * BLOCK_BYTES });
@@ -18,8 +19,16 @@ class Bench {
   readonly effects: UploadEffect[] = [];
   /** Bytes that each socket still holds. */
   readonly unsent = new Map<number, number>();
-  readonly #machine = createUpload({ geometry: GEOMETRY, verified: this.verified });
+  readonly #machine: Machine<UploadEvent, UploadEffect>;
   #now = 0;
+
+  constructor(options: { injects?: boolean } = {}) {
+    this.#machine = createUpload({ geometry: GEOMETRY, verified: this.verified, ...options });
+  }
+
+  pass(ms: number): void {
+    this.#now += ms;
+  }
 
   send(event: UploadEvent): readonly UploadEffect[] {
     this.#now += 1;
@@ -32,7 +41,7 @@ class Bench {
   }
 
   open(...links: number[]): this {
-    for (const link of links) this.send({ kind: "link-open", link });
+    for (const link of links) this.send({ kind: "link-open", link, fast: true });
     return this;
   }
 
@@ -117,6 +126,51 @@ describe("createUpload", () => {
       const pieces = bench.sentTo(link).map((block) => Number(block.split("/")[0]));
       expect(pieces).toEqual([...Array(BLOCKS).fill(link), ...Array(BLOCKS).fill(link + 10)]);
     }
+  });
+
+  it("gives the next turn to who waits for the piece that was sent least", () => {
+    const bench = new Bench().open(1, 2, 3, 4, 5, 6);
+    // Two pieces each keep all slots busy; then one wants a piece that is out already, one a piece that nobody has.
+    for (const link of [1, 2, 3, 4]) for (const piece of [link, link + 10]) bench.requestPiece(link, piece);
+    bench.requestPiece(5, 1);
+    bench.requestPiece(6, 30);
+    for (let round = 0; round < 8; round++) for (const link of [1, 2, 3, 4]) bench.drain(link);
+    const order = bench.effects.flatMap((effect) => (effect.kind === "send" ? [effect.link] : []));
+    expect(order).toContain(6);
+    expect(order.slice(0, order.indexOf(6))).not.toContain(5);
+  });
+
+  it("as the origin sends every piece once before any twice, then whatever is asked for", () => {
+    const bench = new Bench({ injects: true }).open(1, 2);
+    const answer = (link: number, piece: number): string | undefined =>
+      bench.requestBlock(link, piece, 0).at(-1)?.kind;
+    expect(answer(1, 0)).toBe("send");
+    expect(answer(2, 0)).toBe("reject");
+    for (let piece = 1; piece < GEOMETRY.pieceCount; piece++) {
+      bench.drain(2, bench.unsent.get(2) ?? 0);
+      expect(answer(2, piece)).toBe("send");
+    }
+    bench.drain(2, bench.unsent.get(2) ?? 0);
+    expect(answer(2, 0)).toBe("send");
+  });
+
+  it("as the origin repeats a piece when nobody asks for a first one, or whoever had it is gone", () => {
+    const bench = new Bench({ injects: true }).open(1, 2);
+    bench.requestBlock(1, 0, 0);
+    bench.requestBlock(1, 1, 0);
+    bench.send({ kind: "link-closed", link: 1 });
+    expect(bench.requestBlock(2, 0, 0).at(-1)?.kind).toBe("send");
+    bench.open(3);
+    expect(bench.requestBlock(3, 0, 0).at(-1)?.kind).toBe("reject");
+    bench.pass(600);
+    expect(bench.requestBlock(3, 0, 0).at(-1)?.kind).toBe("send");
+  });
+
+  it("as the origin never says no to a client that would not understand", () => {
+    const bench = new Bench({ injects: true });
+    bench.send({ kind: "link-open", link: 1, fast: false });
+    bench.send({ kind: "link-open", link: 2, fast: false });
+    for (const link of [1, 2]) expect(bench.requestBlock(link, 0, 0).at(-1)?.kind).toBe("send");
   });
 
   it("never sends a block that was cancelled in time", () => {

@@ -112,6 +112,10 @@ describe("webtorrent", () => {
     const remote = await connectTo((client._connPool.tcpServer.address() as { port: number }).port);
     remote.write(handshakeBytes(sample.artifact.infoHash));
     await vi.waitUntil(() => onWire.mock.calls.length === 1);
+    const [wire] = onWire.mock.calls[0] ?? [];
+    expect(wire?._debug).toBeTypeOf("function");
+    expect(wire?.push).toBeTypeOf("function");
+    expect(wire?.peerRequests).toEqual([]);
     remote.destroy();
     server.close();
   });

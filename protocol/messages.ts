@@ -195,8 +195,6 @@ export const nodeMessageSchema = union({
 export type NodeMessage = Infer<typeof nodeMessageSchema>;
 export type Hello = Infer<typeof hello>;
 export type StageOrder = Infer<typeof stage>;
-export type ActivateOrder = Infer<typeof activate>;
-export type DeactivateOrder = Infer<typeof deactivate>;
 export type ActivationStep = Infer<typeof activating>["step"];
 
 export const HELLO_SIGNATURE_CONTEXT = "fleet-hello-v1\n";

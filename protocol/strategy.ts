@@ -39,10 +39,6 @@ export function parseShare(source: string, option: string): Share {
   return { kind, value };
 }
 
-export function formatShare(share: Share): string {
-  return share.kind === "percent" ? `${share.value}%` : String(share.value);
-}
-
 /**
  * Nodes that a share of `nodeCount` is: rounded down, at least one, as Kubernetes' maxUnavailable and Ansible's
  * serial do.

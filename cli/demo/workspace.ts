@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { removeTree } from "../../peer/index.ts";
+import { FleetError } from "../../protocol/errors.ts";
 import { type Finished, type FleetCommand, type Running, runFleet, startFleet } from "./fleet-process.ts";
 
 /** A process that has not ended this long after SIGTERM is killed. */
@@ -109,7 +110,8 @@ export class Workspace {
 
   async #output(args: readonly string[]): Promise<string> {
     const { code, stdout, stderr } = await runFleet(this.#commandFor(args));
-    if (code !== 0) throw new Error(`fleet ${args.join(" ")} exited with ${code}: ${stderr}`);
+    if (code !== 0)
+      throw new FleetError("internal", `fleet ${args.join(" ")} exited with ${code}: ${stderr}`);
     return stdout;
   }
 

@@ -4,7 +4,6 @@ import { describe, expect, test } from "vitest";
 import { NODES_MAX } from "../../protocol/limits.ts";
 import {
   DEFAULT_STRATEGY,
-  formatShare,
   parseShare,
   type Share,
   shareOf,
@@ -70,7 +69,7 @@ describe("a share is not read from", () => {
 test("a share is written as it is read", () => {
   fc.assert(
     fc.property(share, (given) => {
-      expect(parseShare(formatShare(given), "--rolling")).toEqual(given);
+      expect(parseShare(`${given.value}${given.kind === "percent" ? "%" : ""}`, "--rolling")).toEqual(given);
     }),
   );
 });

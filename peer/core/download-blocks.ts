@@ -30,7 +30,7 @@ const UNASKED_BYTES_MAX = 1024 * 1024;
 /** Asks for blocks until the link's window is full or it has nothing to offer. */
 export function pump(turn: Turn, link: Link): void {
   const { state, now, out } = turn;
-  if (link.choked || link.useful === 0 || now < link.pausedUntil) return;
+  if (state.paused || link.choked || link.useful === 0 || now < link.pausedUntil) return;
   if (link.refusals.length >= REFUSALS_MAX) return;
   if (link.open.size === 0) link.stalled = false;
   const windowMax = windowBlocks(state, link);

@@ -66,6 +66,7 @@ export interface DownloadState {
   readonly news: number[];
   newsSince: Millis | null;
   nextPatienceAt: Millis | null;
+  paused: boolean;
   finished: boolean;
 }
 

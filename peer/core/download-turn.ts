@@ -31,6 +31,8 @@ export type DownloadEvent =
   /** The piece fits its hash and is on disk. `digests` by block, when `verify-piece` wanted them. */
   | { readonly kind: "piece-verified"; readonly piece: number; readonly digests: readonly string[] }
   | { readonly kind: "piece-failed"; readonly piece: number; readonly digests: readonly string[] }
+  /** Paused: what was asked for is taken back and nothing is asked for; links stay. */
+  | { readonly kind: "paused"; readonly paused: boolean }
   | { readonly kind: "tick" };
 
 export interface BlockOrder {

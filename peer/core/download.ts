@@ -8,7 +8,7 @@ import type { Millis } from "../../protocol/ids.ts";
 import { assert, assertNever, type Machine } from "../../protocol/machine.ts";
 import type { Prng } from "../../protocol/prng.ts";
 import { Culprits } from "./culprits.ts";
-import { onBlock, onRejected, pump, pumpAll } from "./download-blocks.ts";
+import { onBlock, onRejected, pump, pumpAll, takeBackAll } from "./download-blocks.ts";
 import { DOWNLOAD_CONFIG, type DownloadConfig } from "./download-config.ts";
 import {
   checkPatience,
@@ -33,6 +33,8 @@ export interface DownloadOptions {
   readonly random: Prng;
   /** The source name of the origin, which is banned less readily than a node. */
   readonly originSource: string;
+  /** Nothing is asked for until an event says otherwise. */
+  readonly paused?: boolean;
   readonly config?: DownloadConfig;
 }
 
@@ -58,6 +60,8 @@ function handle(turn: Turn, event: DownloadEvent): void {
       return onVerified(turn, event.piece, event.digests);
     case "piece-failed":
       return onFailed(turn, event.piece, event.digests);
+    case "paused":
+      return onPaused(turn, event.paused);
     case "tick":
       return onTick(turn);
     default:
@@ -127,6 +131,12 @@ function ban(turn: Turn, piece: number, sources: readonly string[]): void {
   }
 }
 
+function onPaused(turn: Turn, paused: boolean): void {
+  turn.state.paused = paused;
+  if (paused) for (const link of turn.state.links.values()) takeBackAll(turn, link, { tell: true });
+  else pumpAll(turn);
+}
+
 function onTick(turn: Turn): void {
   const { state, now } = turn;
   if (state.newsSince !== null && now >= state.newsSince + state.config.haveDelayMs) spreadNews(turn);
@@ -188,6 +198,7 @@ function newState(options: DownloadOptions): DownloadState {
     news: [],
     newsSince: null,
     nextPatienceAt: null,
+    paused: options.paused ?? false,
     finished: verified.isFull,
   };
 }

@@ -6,6 +6,7 @@ import type { UnpackOptions } from "./unpack.ts";
 
 export interface SwarmTorrentPort {
   setNeighbours(neighbours: readonly Neighbour[]): void;
+  setPaused(paused: boolean): void;
   stats(): {
     readonly verifiedBytes: number;
     readonly receivedBytes: number;
@@ -26,6 +27,7 @@ export interface SwarmJoinOptions {
   readonly rank: number;
   readonly rankCount: number;
   readonly seed: number;
+  readonly paused?: boolean;
 }
 
 export interface SwarmPort {

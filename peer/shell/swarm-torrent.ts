@@ -49,6 +49,7 @@ export interface TorrentSessionOptions {
   readonly rank: number;
   readonly rankCount: number;
   readonly seed: number;
+  readonly paused?: boolean;
   readonly logger: Logger;
 }
 
@@ -112,6 +113,10 @@ export class TorrentSession {
 
   setNeighbours(neighbours: readonly Neighbour[]): void {
     if (!this.#closed) this.links.setNeighbours(neighbours);
+  }
+
+  setPaused(paused: boolean): void {
+    if (!this.#closed) this.#download.send({ kind: "paused", paused });
   }
 
   stats(): SwarmStats {

@@ -39,6 +39,8 @@ export interface SwarmTorrentOptions {
   readonly rankCount: number;
   /** For the picker's random ties and the dialler's jitter. */
   readonly seed: number;
+  /** Opens links and tells what it has, but asks for nothing until {@link SwarmTorrent.setPaused}. */
+  readonly paused?: boolean;
 }
 
 export interface SwarmTorrent {
@@ -47,6 +49,8 @@ export interface SwarmTorrent {
    * first call everybody is let in.
    */
   setNeighbours(neighbours: readonly Neighbour[]): void;
+  /** Paused: what was asked for is taken back and nothing is asked for; links stay, and others are still served. */
+  setPaused(paused: boolean): void;
   stats(): SwarmStats;
   /**
    * Every piece verified and synced. Rejects with FleetError disk-full or install-failed; stays pending after
@@ -55,6 +59,12 @@ export interface SwarmTorrent {
   readonly completed: Promise<void>;
   /** Stops exchanging; file and bitmap stay, and hold everything verified so far. */
   close(): Promise<void>;
+}
+
+/** What one process may move for all its torrents together, payload only; null is without limit. */
+export interface SwarmLimits {
+  readonly uploadBytesPerSecondMax: number | null;
+  readonly downloadBytesPerSecondMax: number | null;
 }
 
 export interface Swarm {
@@ -115,6 +125,7 @@ class OpenSwarm implements Swarm {
     sessions.set(artifact.infoHash, session);
     return {
       setNeighbours: (neighbours) => session.setNeighbours(neighbours),
+      setPaused: (paused) => session.setPaused(paused),
       stats: () => session.stats(),
       completed: session.completed,
       close: () => this.#leave(artifact, session),

@@ -30,6 +30,8 @@ export interface WorldSpec {
   readonly rankCount: number;
   readonly remotes: readonly RemoteSpec[];
   readonly config?: Partial<DownloadConfig>;
+  /** Paused from the start, then running and paused in turn, each for this long. */
+  readonly pausesEachMs?: number;
 }
 
 interface Remote {
@@ -75,6 +77,7 @@ export class World {
   /** What is kept of each piece, by block. */
   readonly #kept = new Map<number, Map<number, Sent>>();
   readonly #inFlight = new Map<number, Set<number>>();
+  #paused = false;
   #scheduled = 0;
   #nextLink = 1;
 
@@ -91,8 +94,11 @@ export class World {
       rankCount: spec.rankCount,
       random: createPrng(spec.seed).child("machine"),
       originSource: "origin",
+      paused: spec.pausesEachMs !== undefined,
       config: { ...DOWNLOAD_CONFIG, ...spec.config },
     });
+    this.#paused = spec.pausesEachMs !== undefined;
+    if (spec.pausesEachMs !== undefined) this.#takeTurns(spec.pausesEachMs);
     for (const remote of spec.remotes) this.#at(this.#random.below(500), () => this.#connect(remote));
   }
 
@@ -132,6 +138,21 @@ export class World {
   #send(event: DownloadEvent): void {
     for (const effect of this.#machine.handle(event, this.now)) this.#apply(effect);
     this.#checkBounds();
+  }
+
+  #takeTurns(eachMs: number): void {
+    this.#at(eachMs, () => {
+      this.#paused = !this.#paused;
+      this.#send({ kind: "paused", paused: this.#paused });
+      if (this.#paused) expect(this.#openRequests(), "asks for nothing while paused").toBe(0);
+      this.#takeTurns(eachMs);
+    });
+  }
+
+  #openRequests(): number {
+    let count = 0;
+    for (const links of this.#inFlight.values()) count += links.size;
+    return count;
   }
 
   #connect(spec: RemoteSpec): void {
@@ -235,6 +256,7 @@ export class World {
     const key = blockKey(order.piece, order.offset / BLOCK_BYTES);
     expect(remote?.open, "asks open links only").toBe(true);
     if (remote === undefined) return;
+    expect(this.#paused, "never asks while paused").toBe(false);
     expect(remote.choking, "never asks a remote that chokes").toBe(false);
     expect(remote.has.has(order.piece), "never asks for a piece the remote lacks").toBe(true);
     expect(this.verified.has(order.piece), "never asks for what is here").toBe(false);

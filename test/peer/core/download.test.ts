@@ -67,6 +67,15 @@ describe("createDownload", () => {
     runWorld({ remotes: [flighty, flighty, { ...flighty, share: 1 }], pieceCount: 60 });
   });
 
+  it("asks for nothing while it is paused, and completes in the time between", () => {
+    fc.assert(
+      fc.property(worlds, fc.constantFrom(300, 2_500), (spec, pausesEachMs) => {
+        runWorld({ ...spec, pausesEachMs });
+      }),
+      { numRuns: 60 },
+    );
+  });
+
   it("bans who sends bad blocks, and nobody else", () => {
     fc.assert(
       fc.property(fc.nat(), (seed) => {

@@ -74,10 +74,12 @@ class FakeTorrent implements SwarmTorrentPort {
   readonly neighbourLists: (readonly Neighbour[])[] = [];
   readonly #done = Promise.withResolvers<void>();
   closed = false;
+  paused: boolean;
   verifiedBytes = 0;
 
   constructor(joined: SwarmJoinOptions) {
     this.joined = joined;
+    this.paused = joined.paused ?? false;
   }
 
   get completed(): Promise<void> {
@@ -86,6 +88,10 @@ class FakeTorrent implements SwarmTorrentPort {
 
   setNeighbours(neighbours: readonly Neighbour[]): void {
     this.neighbourLists.push(neighbours);
+  }
+
+  setPaused(paused: boolean): void {
+    this.paused = paused;
   }
 
   stats() {

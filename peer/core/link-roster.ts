@@ -1,6 +1,6 @@
 // Who this node is connected to in one torrent: whom to dial and when, whom to let in, which of two links stays.
-// Decides only; sockets, names and clocks belong to the shell. An id on the wire is a claim and gets nobody more
-// than a place in the list it is on.
+// Decides only; sockets, names and clocks belong to the shell. An id on the wire is a claim: it counts as long as it
+// comes from where that node is listed, so that nobody can take a neighbour's place or have it banned.
 import type { Millis } from "../../protocol/ids.ts";
 import { NEIGHBOURS_MAX } from "../../protocol/limits.ts";
 import { assert, assertNever, type Machine } from "../../protocol/machine.ts";
@@ -11,7 +11,7 @@ import type { LinkId } from "./geometry.ts";
 export type RosterEvent =
   /** Until the first list everybody is let in: the origin never gets one. */
   | { readonly kind: "neighbours"; readonly neighbours: readonly Neighbour[] }
-  /** A connection came in and has said what it wants. Answered with `accept` or `refuse`. */
+  /** A connection came in and has said what it wants; `address` without a port. Answered with `accept` or `refuse`. */
   | { readonly kind: "arrived"; readonly link: LinkId; readonly id: string | null; readonly address: string }
   /** A dialled neighbour answered with its handshake. Answered with `accept` or `refuse`. */
   | {
@@ -40,8 +40,14 @@ export type RosterEffect =
 
 /** Links without a list of neighbours: an origin that feeds a whole fleet by itself. */
 const OPEN_LINKS_MAX = 1_024;
+/** Of those from one address: more than a large graph links to the origin, also when a site shares its address. */
+const OPEN_LINKS_PER_ADDRESS_MAX = 256;
 /** Links to clients that are on no list: stock clients of an operator who looks around. */
 const UNLISTED_LINKS_MAX = 16;
+/** Of those from one address: somebody who starts a few clients, and not all there is. */
+const UNLISTED_LINKS_PER_ADDRESS_MAX = 4;
+/** Whoever is banned longest is forgotten first: each ban costs a whole bad piece, so that many are an attack. */
+const BANNED_MAX = 1_024;
 /** Dials under way at once: more would only wait in the same accept queue. */
 const DIALS_MAX = 16;
 const REDIAL_FIRST_MS = 250;
@@ -61,9 +67,19 @@ interface Place {
 }
 
 interface OpenLink {
-  readonly id: string | null;
-  readonly dialled: boolean;
+  /** Null when it named none, or one that it has no right to. */
+  id: string | null;
+  /** Where it came from; null when it was dialled. */
+  readonly address: string | null;
   readonly openedAt: Millis;
+}
+
+interface Arrival {
+  readonly id: string | null;
+  readonly address: string;
+  /** It is the neighbour of this id, as far as its address tells. */
+  readonly listed: boolean;
+  readonly source: string;
 }
 
 export interface RosterOptions {
@@ -119,8 +135,7 @@ class Roster {
       case "closed":
         return this.#onClosed(event.link, now);
       case "banned":
-        this.#banned.add(event.source);
-        return;
+        return this.#ban(event.source);
       case "tick":
         return;
       default:
@@ -140,6 +155,10 @@ class Roster {
         this.#places.set(id, { neighbour, failures: 0, dialling, nextDialAt: now });
       }
     }
+    // Before there was a list every claim was taken as it came, and a neighbour may have moved.
+    for (const open of this.#links.values())
+      if (open.address !== null && !this.#isPlaceOf(open.id, open.address) && this.#isListed(open.id))
+        open.id = null;
   }
 
   #unlist(id: string): void {
@@ -149,30 +168,37 @@ class Roster {
   }
 
   #onArrived(event: Extract<RosterEvent, { kind: "arrived" }>, now: Millis): void {
-    const { link, id, address } = event;
-    const listed = id !== null && this.#places.has(id);
-    const source = listed || (id !== null && this.#openHouse) ? sourceOf(id) : `address ${address}`;
-    const refusal = this.#refusalOf(id, { source, listed });
+    const { link, address } = event;
+    const listed = this.#isPlaceOf(event.id, address);
+    // A claim to somebody else's place is worth nothing; what it does then is on its own address.
+    const isClaimFree = listed || !this.#isListed(event.id) || event.id === this.#ownId;
+    const id = isClaimFree ? event.id : null;
+    const isNamed = id !== null && (listed || this.#openHouse);
+    const arrival = { id, address, listed, source: isNamed ? sourceOf(id) : `address ${address}` };
+    const refusal = this.#refusalOf(arrival);
     if (refusal !== null) {
       this.#out.push({ kind: "refuse", link, reason: refusal });
       return;
     }
     // The remote dials anew only when its end of the old link is gone.
-    const old = id === null ? undefined : this.#linkOf(id);
+    const old = this.#arrivedLinkOf(arrival);
     if (old !== undefined) this.#out.push({ kind: "close", link: old, reason: "replaced by a newer link" });
-    this.#links.set(link, { id, dialled: false, openedAt: now });
-    this.#out.push({ kind: "accept", link, source, isOrigin: false });
+    this.#links.set(link, { id, address, openedAt: now });
+    this.#out.push({ kind: "accept", link, source: arrival.source, isOrigin: false });
   }
 
-  #refusalOf(id: string | null, standing: { source: string; listed: boolean }): string | null {
+  #refusalOf(arrival: Arrival): string | null {
+    const { id, address, listed, source } = arrival;
     if (id !== null && id === this.#ownId) return "is this node itself";
-    if (this.#banned.has(standing.source)) return "is banned";
-    const existing = id === null ? undefined : this.#linkOf(id);
-    if (existing !== undefined && this.#links.get(existing)?.dialled === true) return "is linked already";
-    if (standing.listed || existing !== undefined) return null;
-    return this.#unlistedLinks() < (this.#openHouse ? OPEN_LINKS_MAX : UNLISTED_LINKS_MAX)
-      ? null
-      : "is one too many";
+    if (this.#banned.has(source)) return "is banned";
+    if (listed && id !== null && this.#isDialled(id)) return "is linked already";
+    if (listed || this.#arrivedLinkOf(arrival) !== undefined) return null;
+    const [max, perAddressMax] = this.#openHouse
+      ? [OPEN_LINKS_MAX, OPEN_LINKS_PER_ADDRESS_MAX]
+      : [UNLISTED_LINKS_MAX, UNLISTED_LINKS_PER_ADDRESS_MAX];
+    const { all, ofAddress } = this.#countUnlisted(address);
+    if (ofAddress >= perAddressMax) return "is one too many from its address";
+    return all < max ? null : "is one too many";
   }
 
   #onDialled(event: Extract<RosterEvent, { kind: "dialled" }>, now: Millis): void {
@@ -185,7 +211,7 @@ class Roster {
       this.#out.push({ kind: "refuse", link, reason: refusal });
       return;
     }
-    this.#links.set(link, { id: neighbourId, dialled: true, openedAt: now });
+    this.#links.set(link, { id: neighbourId, address: null, openedAt: now });
     const isOrigin = neighbourId === ORIGIN_ID;
     this.#out.push({ kind: "accept", link, source: sourceOf(neighbourId), isOrigin });
   }
@@ -250,15 +276,56 @@ class Roster {
     return undefined;
   }
 
-  #unlistedLinks(): number {
-    let count = 0;
-    for (const { id } of this.#links.values()) if (id === null || !this.#places.has(id)) count += 1;
-    return count;
+  #isDialled(id: string): boolean {
+    for (const open of this.#links.values()) if (open.id === id && open.address === null) return true;
+    return false;
+  }
+
+  /** An earlier link of the same remote. Without a list an id may be anybody's, and only its address tells. */
+  #arrivedLinkOf({ id, address, listed }: Arrival): LinkId | undefined {
+    if (id === null) return undefined;
+    for (const [link, open] of this.#links)
+      if (open.id === id && open.address !== null && (listed || open.address === address)) return link;
+    return undefined;
+  }
+
+  #countUnlisted(address: string): { all: number; ofAddress: number } {
+    let [all, ofAddress] = [0, 0];
+    for (const open of this.#links.values()) {
+      if (this.#isListed(open.id)) continue;
+      all += 1;
+      if (open.address === address) ofAddress += 1;
+    }
+    return { all, ofAddress };
+  }
+
+  #isListed(id: string | null): boolean {
+    return id !== null && this.#places.has(id);
+  }
+
+  /** Whether who names this id comes from where that neighbour lives. An origin that is dialled dials nobody. */
+  #isPlaceOf(id: string | null, address: string): boolean {
+    const place = id === null ? undefined : this.#places.get(id);
+    if (place === undefined) return false;
+    const { host, dial } = place.neighbour;
+    if (id === ORIGIN_ID && dial) return false;
+    return host === address || !isAddress(host);
+  }
+
+  #ban(source: string): void {
+    const [oldest] = this.#banned;
+    if (this.#banned.size >= BANNED_MAX && oldest !== undefined) this.#banned.delete(oldest);
+    this.#banned.add(source);
   }
 }
 
 function sourceOf(id: string): string {
   return `node ${id}`;
+}
+
+/** A host name has to be taken at its word: looking names up is not for a decision. */
+function isAddress(host: string): boolean {
+  return host.includes(":") || /^[0-9.]+$/.test(host);
 }
 
 function sameAddress(a: Neighbour, b: Neighbour): boolean {

@@ -80,7 +80,8 @@ export class SwarmLinks {
 
   /** A connection whose first bytes, at least a whole handshake, named this torrent. */
   arrive(socket: Socket, head: Uint8Array): void {
-    const address = socket.remoteAddress ?? "";
+    // Node reports IPv4 remotes of a dual-stack socket as `::ffff:1.2.3.4`.
+    const address = (socket.remoteAddress ?? "").replace(/^::ffff:/, "");
     const link = this.#addConnection(socket, { neighbourId: null, address });
     this.#connections.get(link)?.stream.receive(head);
   }

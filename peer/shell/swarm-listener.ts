@@ -4,10 +4,8 @@ import { createServer, type Server, type Socket } from "node:net";
 import { FleetError } from "../../protocol/errors.ts";
 import { HANDSHAKE_TIMEOUT_MS } from "../../protocol/limits.ts";
 import { HANDSHAKE_BYTES, parseHandshake } from "../core/handshake.ts";
+import { WaitingRoom } from "../core/waiting-room.ts";
 import { errnoOf } from "./disk-errors.ts";
-
-/** Connections that have not said what they want; a fleet that starts at once needs no more in flight. */
-const PENDING_MAX = 256;
 
 export interface SwarmListenerOptions {
   readonly host: string;
@@ -24,19 +22,17 @@ export interface SwarmListener {
 
 /** FleetError port-in-use or listen-failed. */
 export async function listenForPeers(options: SwarmListenerOptions): Promise<SwarmListener> {
-  const pending = new Set<Socket>();
-  const server = createServer({ noDelay: true }, (socket) => {
-    // A full house closes the door at once: waiting outside costs the remote a retry, waiting inside costs us memory.
-    if (pending.size >= PENDING_MAX) socket.destroy();
-    else readHandshake(socket, pending, options.onArrival);
-  });
+  const pending = new WaitingRoom<Socket>();
+  const server = createServer({ noDelay: true }, (socket) =>
+    readHandshake(socket, pending, options.onArrival),
+  );
   const port = await listen(server, options);
   server.on("error", options.onError);
   return {
     port,
     close: () =>
       new Promise((resolve) => {
-        for (const socket of pending) socket.destroy();
+        for (const socket of pending.guests()) socket.destroy();
         server.close(() => resolve());
       }),
   };
@@ -44,14 +40,16 @@ export async function listenForPeers(options: SwarmListenerOptions): Promise<Swa
 
 function readHandshake(
   socket: Socket,
-  pending: Set<Socket>,
+  pending: WaitingRoom<Socket>,
   onArrival: SwarmListenerOptions["onArrival"],
 ): void {
+  // Read now: a socket that has closed does not know its address any more.
+  const address = socket.remoteAddress ?? "";
   let head: Uint8Array = new Uint8Array(0);
   const deadline = setTimeout(() => socket.destroy(), HANDSHAKE_TIMEOUT_MS);
   const leave = (): void => {
     clearTimeout(deadline);
-    pending.delete(socket);
+    pending.leave(socket, address);
   };
   const onData = (bytes: Buffer): void => {
     head = Buffer.concat([head, bytes]);
@@ -63,7 +61,7 @@ function readHandshake(
     if (handshake === null) socket.destroy();
     else onArrival(handshake.infoHash, socket, head);
   };
-  pending.add(socket);
+  pending.enter(socket, address)?.destroy();
   // A stranger that breaks off is no event; the close handler is all there is to do.
   socket.on("error", () => undefined);
   socket.once("close", leave);

@@ -9,8 +9,15 @@ import {
 import type { Neighbour } from "../../../protocol/messages.ts";
 import { createPrng } from "../../../protocol/prng.ts";
 
+const HOST = "10.0.0.1";
+
 function neighbour(id: string, dial: boolean, port = 1): Neighbour {
-  return { id, host: "10.0.0.1", port, dial };
+  return { id, host: HOST, port, dial };
+}
+
+/** One stranger each from many addresses. */
+function strangerAddress(index: number): string {
+  return `10.9.${index >> 8}.${index & 255}`;
 }
 
 class Bench {
@@ -25,7 +32,8 @@ class Bench {
     return this.send({ kind: "neighbours", neighbours });
   }
 
-  arrive(link: number, id: string | null, address = "10.0.0.9"): readonly RosterEffect[] {
+  /** By default from where the neighbours of these tests live. */
+  arrive(link: number, id: string | null, address = HOST): readonly RosterEffect[] {
     return this.send({ kind: "arrived", link, id, address });
   }
 
@@ -154,7 +162,10 @@ describe("createRoster", () => {
   it("lets only a few in that are on no list", () => {
     const bench = new Bench();
     bench.list(neighbour("a", false));
-    const kinds = Array.from({ length: 20 }, (_, link) => bench.arrive(link + 1, null)[0]?.kind);
+    const kinds = Array.from(
+      { length: 20 },
+      (_, link) => bench.arrive(link + 1, null, strangerAddress(link))[0]?.kind,
+    );
     expect(kinds.filter((kind) => kind === "accept")).toHaveLength(16);
     expect(bench.arrive(30, "a")).toEqual([accepted(30, "node a")]);
   });
@@ -162,8 +173,13 @@ describe("createRoster", () => {
   it("does not count one as unlisted that got listed meanwhile", () => {
     const bench = new Bench();
     bench.list();
-    for (let link = 1; link <= 16; link++) bench.arrive(link, `n${link}`);
-    bench.list(...Array.from({ length: 16 }, (_, index) => neighbour(`n${index + 1}`, false)));
+    for (let link = 1; link <= 16; link++) bench.arrive(link, `n${link}`, strangerAddress(link));
+    bench.list(
+      ...Array.from({ length: 16 }, (_, index) => ({
+        ...neighbour(`n${index + 1}`, false),
+        host: strangerAddress(index + 1),
+      })),
+    );
     expect(bench.arrive(17, null)[0]?.kind).toBe("accept");
   });
 
@@ -184,6 +200,84 @@ describe("createRoster", () => {
     expect(bench.arrive(1, null, "10.0.0.66")[0]?.kind).toBe("refuse");
     expect(bench.arrive(2, "pretender", "10.0.0.66")[0]?.kind).toBe("refuse");
     expect(bench.arrive(3, null, "10.0.0.67")[0]?.kind).toBe("accept");
+  });
+
+  it("lets fewer in from one address, with a list and without one", () => {
+    const bench = new Bench();
+    const count = (first: number, arrivals: number): number =>
+      Array.from({ length: arrivals }, (_, index) => bench.arrive(first + index, null)[0]?.kind).filter(
+        (kind) => kind === "accept",
+      ).length;
+    expect(count(1, 300)).toBe(256);
+    const listed = new Bench();
+    listed.list();
+    const kinds = Array.from({ length: 10 }, (_, link) => listed.arrive(link + 1, `n${link}`)[0]);
+    expect(kinds.filter((effect) => effect?.kind === "accept")).toHaveLength(4);
+    expect(kinds.at(-1)).toMatchObject({ reason: "is one too many from its address" });
+    expect(listed.arrive(20, null, "10.0.0.2")[0]?.kind).toBe("accept");
+  });
+
+  describe("does not believe an id from another address than its neighbour's:", () => {
+    const ELSEWHERE = "10.6.6.6";
+
+    it("what the pretender does is on its own address", () => {
+      const bench = new Bench();
+      bench.list(neighbour("a", false));
+      expect(bench.arrive(1, "a", ELSEWHERE)).toEqual([accepted(1, `address ${ELSEWHERE}`)]);
+      bench.send({ kind: "banned", source: `address ${ELSEWHERE}` });
+      expect(bench.arrive(2, "a")).toEqual([accepted(2, "node a")]);
+    });
+
+    it("the neighbour's link stays", () => {
+      const bench = new Bench();
+      bench.list(neighbour("a", false));
+      bench.arrive(1, "a");
+      expect(bench.arrive(2, "a", ELSEWHERE)).toEqual([accepted(2, `address ${ELSEWHERE}`)]);
+    });
+
+    it("the neighbour is dialled", () => {
+      const bench = new Bench();
+      bench.arrive(1, "a", ELSEWHERE);
+      expect(bench.list(neighbour("a", true))).toEqual([{ kind: "dial", neighbour: neighbour("a", true) }]);
+      bench.arrive(2, "a", ELSEWHERE);
+      expect(bench.send({ kind: "dialled", link: 3, neighbourId: "a", id: "a" })).toEqual([
+        accepted(3, "node a"),
+      ]);
+    });
+
+    it("nobody passes for the origin, which dials nobody", () => {
+      const bench = new Bench();
+      bench.list(neighbour("origin", true));
+      expect(bench.arrive(1, "origin")).toEqual([accepted(1, `address ${HOST}`)]);
+      expect(bench.send({ kind: "dialled", link: 2, neighbourId: "origin", id: "origin" })).toEqual([
+        accepted(2, ORIGIN_SOURCE, true),
+      ]);
+    });
+
+    it("nobody's link to an origin is replaced", () => {
+      const bench = new Bench();
+      expect(bench.arrive(1, "a")).toEqual([accepted(1, "node a")]);
+      expect(bench.arrive(2, "a", ELSEWHERE)).toEqual([accepted(2, "node a")]);
+      expect(bench.arrive(3, "a")).toEqual([
+        { kind: "close", link: 1, reason: "replaced by a newer link" },
+        accepted(3, "node a"),
+      ]);
+    });
+
+    it("a neighbour that is listed by name is taken at its word", () => {
+      const bench = new Bench();
+      bench.list({ ...neighbour("a", false), host: "a.example" });
+      expect(bench.arrive(1, "a", ELSEWHERE)).toEqual([accepted(1, "node a")]);
+    });
+  });
+
+  it("forgets the oldest of very many bans", () => {
+    const bench = new Bench();
+    bench.list();
+    for (let index = 0; index <= 1_024; index++)
+      bench.send({ kind: "banned", source: `address ${strangerAddress(index)}` });
+    expect(bench.arrive(1, null, strangerAddress(0))[0]?.kind).toBe("accept");
+    expect(bench.arrive(2, null, strangerAddress(1))[0]?.kind).toBe("refuse");
   });
 
   it("has few dials under way at a time, and all of them in the end", () => {

@@ -68,8 +68,9 @@ export function readMessages(socket: Socket, onMessage: (message: RawMessage) =>
   socket.on("error", () => undefined);
 }
 
-export async function connectTo(port: number): Promise<Socket> {
-  const socket = connect(port, "127.0.0.1");
+/** `from`: the address it comes from; all of 127.0.0.0/8 is this machine. */
+export async function connectTo(port: number, from = "127.0.0.1"): Promise<Socket> {
+  const socket = connect({ port, host: "127.0.0.1", localAddress: from });
   socket.on("error", () => undefined);
   await once(socket, "connect");
   return socket;

@@ -31,8 +31,8 @@ afterEach(async () => {
   await bed.close();
 });
 
-async function reach(member: { readonly swarm: { readonly port: number } }): Promise<Socket> {
-  const socket = await connectTo(member.swarm.port);
+async function reach(member: { readonly swarm: { readonly port: number } }, from?: string): Promise<Socket> {
+  const socket = await connectTo(member.swarm.port, from);
   sockets.push(socket);
   return socket;
 }
@@ -196,7 +196,8 @@ describe("a swarm among strangers", () => {
   it("is not kept busy by connections that never say what they want", async () => {
     const sample = randomSample(MIB, 64 * 1024);
     const origin = await bed.origin(sample);
-    const idle = await Promise.all(Array.from({ length: 50 }, () => reach(origin)));
+    // More than may wait, from another address than the peer that comes after them.
+    const idle = await Promise.all(Array.from({ length: 300 }, () => reach(origin, "127.0.0.2")));
     for (const socket of idle) socket.write(Buffer.from([19]));
     await expectServing(origin, sample);
   });
@@ -206,7 +207,9 @@ describe("a swarm among strangers", () => {
     const peer = await bed.member(sample, { id: nodeIdOf(1) });
     const origin = await bed.origin(sample);
     peer.torrent.setNeighbours([neighbourOf(origin, false)]);
-    const strangers = await Promise.all(Array.from({ length: 40 }, () => reach(peer)));
+    const strangers = await Promise.all(
+      Array.from({ length: 40 }, (_, index) => reach(peer, `127.0.1.${1 + (index % 10)}`)),
+    );
     for (const socket of strangers) socket.write(handshakeBytes(sample.artifact.infoHash));
     await vi.waitUntil(() => peer.torrent.stats().links === 16);
     origin.torrent.setNeighbours([neighbourOf(peer, true)]);

@@ -183,6 +183,7 @@ export type StatusView = Infer<typeof statusViewSchema>;
 export const eventKindSchema = literal(
   "release-published",
   "rollout-started",
+  "stage-go",
   "node-verified",
   "node-staged",
   "node-stage-failed",

@@ -59,6 +59,8 @@ export const APPS_PER_NODE_MAX = 64;
 export const VERSIONS_PER_APP_MAX = 32;
 /** Several times the degree that the swarm graph aims at, so that repairs always have room. */
 export const NEIGHBOURS_MAX = 64;
+/** More links than a process can hold open; guards arithmetic. */
+export const LINKS_TOLD_MAX = 100_000;
 /** Ten times the largest fleet that one coordinator is meant for; guards arithmetic and answers. */
 export const NODES_MAX = 100_000;
 /** Publisher keys that one node trusts: teams and a rotation of each. */
@@ -79,5 +81,9 @@ export const NODE_OFFLINE_AFTER_MS = 3 * HEARTBEAT_INTERVAL_MS;
 export const NODE_LOST_AFTER_MS = 60_000;
 /** Three round trips over the slowest link in use, with a busy machine at each end. */
 export const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** Links open within a round trip or two; a GO that waits longer than this for one costs all the others more. */
+export const GO_WAIT_MS = 2_000;
+/** Several times GO_WAIT_MS: a node that was told to wait and hears nothing more has lost its coordinator. */
+export const GO_MISSED_AFTER_MS = 10_000;
 /** Fast enough for a moving bar; 1 000 nodes are then 2 000 frames a second while staging. */
 export const PROGRESS_INTERVAL_MS = 500;

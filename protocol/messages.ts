@@ -4,6 +4,7 @@ import {
   APPS_PER_NODE_MAX,
   HEALTH_TIMEOUT_MS_MAX,
   LABELS_MAX,
+  LINKS_TOLD_MAX,
   LOG_LINE_CHARS_MAX,
   LOG_TAIL_LINES_MAX,
   MESSAGE_CHARS_MAX,
@@ -94,7 +95,11 @@ const stage = object({
   /** Place among the receivers: the node asks the origin first for pieces i with i mod rankCount = rank. */
   rank: integer(0, NODES_MAX),
   rankCount: integer(1, NODES_MAX),
+  /** Open links to the neighbours, answer `stage-ready`, and ask for nothing before `go`. Absent: ask at once. */
+  awaitsGo: nullable(flag),
 });
+/** Every node that is to begin with this release has been told so in the same turn: ask for pieces now. */
+const go = object({ kind: literal("go"), generation, release: releaseRefSchema });
 /** The neighbour list of a running stage changed: a node restarted, left or came. */
 const neighbours = object({
   kind: literal("neighbours"),
@@ -125,6 +130,7 @@ export const coordinatorMessageSchema = union({
   welcome,
   refuse,
   stage,
+  go,
   neighbours,
   "stop-serving": stopServing,
   activate,
@@ -148,6 +154,13 @@ const hello = object({
   apps: list(appStateSchema, APPS_PER_NODE_MAX),
 });
 const heartbeat = object({ kind: literal("heartbeat") });
+/** In the swarm and waiting for `go`, with this many links open; sent when all are, or not all in time. */
+const stageReady = object({
+  kind: literal("stage-ready"),
+  generation,
+  release: releaseRefSchema,
+  links: integer(0, LINKS_TOLD_MAX),
+});
 const transfer = {
   generation,
   release: releaseRefSchema,
@@ -185,6 +198,7 @@ const activated = object({
 export const nodeMessageSchema = union({
   hello,
   heartbeat,
+  "stage-ready": stageReady,
   progress,
   verified,
   staged,

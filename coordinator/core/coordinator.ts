@@ -5,10 +5,12 @@ import { assertNever, type Machine } from "../../protocol/machine.ts";
 import { sameRelease } from "../../protocol/manifest.ts";
 import type { NodeMessage } from "../../protocol/messages.ts";
 import type { CoordinatorEffect, CoordinatorEvent } from "./events.ts";
+import { countNodes } from "./planner.ts";
 import type { ReleaseRecord, SavedRecord, SwarmMemberRecord, SwarmRecord } from "./records.ts";
 import { Registry } from "./registry.ts";
 import { publish, startRollback, startRollout, startStage } from "./requests.ts";
 import { Rollouts } from "./rollouts.ts";
+import type { DueStart } from "./start-gate.ts";
 import { FleetState } from "./state.ts";
 import { type Origin, Swarms } from "./swarms.ts";
 import { nodeView, releaseView, rolloutView, statusView } from "./views.ts";
@@ -136,6 +138,7 @@ export class CoordinatorCore implements Machine<CoordinatorEvent, CoordinatorEff
     switch (message.kind) {
       case "heartbeat":
         return;
+      case "stage-ready":
       case "progress":
       case "verified":
       case "staged":
@@ -171,6 +174,14 @@ export class CoordinatorCore implements Machine<CoordinatorEvent, CoordinatorEff
     this.#state.record(now, { kind, rollout, release: member.release, nodeId: member.nodeId, message });
   }
 
+  #recordStart({ swarm, memberCount, readyCount }: DueStart, now: Millis): void {
+    const { release } = swarm;
+    const message = `GO: ${readyCount} of ${countNodes(memberCount)} with links open`;
+    for (const rollout of this.#rollouts.active())
+      if (rollout.phase === "staging" && sameRelease(rollout.release, release))
+        this.#state.record(now, { kind: "stage-go", rollout, release, message });
+  }
+
   #noteChanged(nodeId: NodeId): void {
     for (const rollout of this.#rollouts.active()) {
       if (this.#state.nodesOf(rollout.id).has(nodeId))
@@ -192,6 +203,7 @@ export class CoordinatorCore implements Machine<CoordinatorEvent, CoordinatorEff
   #conclude(now: Millis): readonly CoordinatorEffect[] {
     this.#planDueAt = null;
     for (const failed of this.#swarms.judgeStalls(now)) this.#takeStageReport(failed.nodeId, failed, now);
+    for (const start of this.#swarms.startDue(now)) this.#recordStart(start, now);
     this.#rollouts.advance(now);
     for (const swarm of [...this.#state.swarms.values()])
       if (this.#isServed(swarm)) this.#swarms.end(swarm.release);

@@ -74,6 +74,8 @@ export const swarmRecordSchema = object({
   release: releaseRefSchema,
   generation: integer(1),
   startedAt: millis,
+  /** When its members were told to ask for pieces; null while they open their links. */
+  goAt: nullable(millis),
   /** Rank the next member gets; ranks are never given twice. */
   nextRank: integer(0, NODES_MAX),
 });
@@ -84,7 +86,7 @@ export const swarmMemberRecordSchema = object({
   release: releaseRefSchema,
   rank: integer(0, NODES_MAX),
   state: literal("staging", "verified", "staged", "failed"),
-  /** When the stage order was first sent. */
+  /** When it was told to ask for pieces; before that, when it was told to open its links. */
   goAt: millis,
   verifiedAt: nullable(millis),
   receivedBytes: byteCount,

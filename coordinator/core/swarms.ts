@@ -9,6 +9,7 @@ import { type ReleaseRef, sameRelease } from "../../protocol/manifest.ts";
 import { type Neighbour, type NodeMessage, ORIGIN_ID } from "../../protocol/messages.ts";
 import { buildGraph, dials, linksToOrigin } from "./graph.ts";
 import type { ReleaseRecord, SwarmMemberRecord, SwarmRecord } from "./records.ts";
+import { type DueStart, StartGate } from "./start-gate.ts";
 import { type FleetState, memberKey, swarmKey } from "./state.ts";
 
 /** A member online this long without one more verified byte, and not yet unpacked, has failed to stage. */
@@ -27,11 +28,16 @@ interface Topology {
   readonly nodeAt: ReadonlyMap<number, NodeId>;
 }
 
-type StageMessage = Extract<NodeMessage, { kind: "progress" | "verified" | "staged" | "stage-failed" }>;
+type StageMessage = Extract<
+  NodeMessage,
+  { kind: "stage-ready" | "progress" | "verified" | "staged" | "stage-failed" }
+>;
+type TransferMessage = Exclude<StageMessage, { kind: "stage-ready" | "stage-failed" }>;
 
 export class Swarms {
   readonly #state: FleetState;
   readonly #origin: Origin;
+  readonly #gate: StartGate;
   /** One per running swarm; rebuilt when a member joins. */
   readonly #topologies = new Map<string, Topology>();
   /** Decoded once per running swarm: every stage order carries the same bytes. */
@@ -40,6 +46,7 @@ export class Swarms {
   constructor(state: FleetState, origin: Origin) {
     this.#state = state;
     this.#origin = origin;
+    this.#gate = new StartGate(state);
   }
 
   /** Puts nodes into the swarm of a release, beginning it when there is none, and tells those that are online. */
@@ -47,6 +54,7 @@ export class Swarms {
     const newcomers = nodeIds.filter((id) => !this.#state.membersOf(release).has(id));
     if (newcomers.length === 0) return;
     const swarm = this.#state.swarms.get(swarmKey(release)) ?? this.#begin(release, now);
+    if (swarm.goAt === null) this.#gate.arm(release, now);
     newcomers.forEach((nodeId, index) => {
       this.#state.saveMember(newMember(release, nodeId, { rank: swarm.nextRank + index, now }));
       this.#touch(release, nodeId, now);
@@ -62,6 +70,7 @@ export class Swarms {
       const member = this.#state.membersOf(swarm.release).get(nodeId);
       if (member === undefined) continue;
       this.#touch(swarm.release, nodeId, now);
+      this.#gate.noteUnready(swarm.release, nodeId);
       if (member.state === "staging" || member.state === "verified") this.#sendStage(swarm.release, nodeId);
       this.#announce(swarm.release, new Set([nodeId]));
     }
@@ -73,10 +82,21 @@ export class Swarms {
     const member = this.#state.membersOf(message.release).get(nodeId);
     if (swarm === undefined || member === undefined) return null;
     if (swarm.generation !== message.generation || !sameRelease(swarm.release, message.release)) return null;
+    if (message.kind === "stage-ready") {
+      this.#gate.noteReady(swarm.release, nodeId);
+      return null;
+    }
     if (message.kind === "stage-failed") return this.fail(member, message.code, message.message);
     this.#measure(message, nodeId, now);
     if (message.kind === "progress") return null;
     return this.#advance(member, message, now);
+  }
+
+  /** Gives GO to every swarm whose members are ready, or have had the time to be. Those it was given to. */
+  startDue(now: Millis): readonly DueStart[] {
+    const due = this.#gate.due(now);
+    for (const { swarm } of due) this.#start(swarm, now);
+    return due;
   }
 
   fail(member: SwarmMemberRecord, code: string, message: string): SwarmMemberRecord | null {
@@ -97,7 +117,8 @@ export class Swarms {
   }
 
   deadline(): Millis | null {
-    const earliest = Math.min(...this.#unfinished().map((member) => this.#stallAt(member)));
+    const stalls = this.#unfinished().map((member) => this.#stallAt(member));
+    const earliest = Math.min(...stalls, this.#gate.deadline() ?? Number.POSITIVE_INFINITY);
     return Number.isFinite(earliest) ? earliest : null;
   }
 
@@ -114,6 +135,7 @@ export class Swarms {
       });
     }
     this.#state.deleteSwarm(release);
+    this.#gate.disarm(release);
     this.#topologies.delete(swarmKey(release));
     this.#torrentInfos.delete(swarmKey(release));
     const shared = [...this.#state.swarms.values()].some((other) => other.release.sha256 === release.sha256);
@@ -124,16 +146,31 @@ export class Swarms {
   restore(now: Millis): void {
     for (const swarm of this.#state.swarms.values()) {
       this.#seed(swarm.release);
+      if (swarm.goAt === null) this.#gate.arm(swarm.release, now);
       for (const nodeId of this.#state.membersOf(swarm.release).keys())
         this.#touch(swarm.release, nodeId, now);
     }
   }
 
   #begin(release: ReleaseRef, now: Millis): SwarmRecord {
-    const swarm = { release, generation: this.#state.nextGeneration(), startedAt: now, nextRank: 0 };
+    const generation = this.#state.nextGeneration();
+    const swarm: SwarmRecord = { release, generation, startedAt: now, goAt: null, nextRank: 0 };
     this.#state.saveSwarm(swarm);
     this.#seed(release);
     return swarm;
+  }
+
+  #start(swarm: SwarmRecord, now: Millis): void {
+    const { release, generation } = swarm;
+    this.#state.saveSwarm({ ...swarm, goAt: now });
+    this.#gate.disarm(release);
+    for (const member of [...this.#state.membersOf(release).values()]) {
+      if (member.state !== "staging") continue;
+      this.#state.saveMember({ ...member, goAt: now });
+      this.#touch(release, member.nodeId, now);
+      if (!this.#state.isOnline(member.nodeId)) continue;
+      this.#state.emit({ kind: "send", nodeId: member.nodeId, message: { kind: "go", generation, release } });
+    }
   }
 
   #seed(release: ReleaseRef): void {
@@ -158,6 +195,7 @@ export class Swarms {
         neighbours: this.#neighbours(swarm, member),
         rank: member.rank,
         rankCount: swarm.nextRank,
+        awaitsGo: swarm.goAt === null,
       },
     });
   }
@@ -217,11 +255,7 @@ export class Swarms {
     return [{ id: ORIGIN_ID, host, port: this.#origin.port, dial: true }];
   }
 
-  #advance(
-    member: SwarmMemberRecord,
-    message: Exclude<StageMessage, { kind: "stage-failed" }>,
-    now: Millis,
-  ): SwarmMemberRecord | null {
+  #advance(member: SwarmMemberRecord, message: TransferMessage, now: Millis): SwarmMemberRecord | null {
     const state = message.kind === "staged" ? "staged" : "verified";
     if (member.state === "staged" || member.state === state || member.state === "failed") return null;
     const { receivedBytes, uploadedBytes } = message;
@@ -236,7 +270,7 @@ export class Swarms {
     return advanced;
   }
 
-  #measure(message: Exclude<StageMessage, { kind: "stage-failed" }>, nodeId: NodeId, now: Millis): void {
+  #measure(message: TransferMessage, nodeId: NodeId, now: Millis): void {
     const key = memberKey(message.release, nodeId);
     const before = this.#state.transfers.get(key);
     const { verifiedBytes, receivedBytes, uploadedBytes } = message;

@@ -33,6 +33,7 @@ export type StagingEvent =
       readonly release: ReleaseRef;
       readonly neighbours: readonly Neighbour[];
     }
+  | { readonly kind: "go"; readonly generation: Generation; readonly release: ReleaseRef }
   | { readonly kind: "stop-serving"; readonly generation: Generation; readonly release: ReleaseRef }
   /** All pieces are there and the whole SHA-256 holds. */
   | { readonly kind: "verified"; readonly attempt: number; readonly transfer: Transfer }
@@ -51,6 +52,8 @@ export type StagingEvent =
       readonly attempt: number;
       readonly transfer: Transfer;
       readonly receiveBytesPerSecond: number;
+      /** Open links of its torrent. */
+      readonly links: number;
     }
   /** The coordinator has welcomed this node (again): it may have missed results. */
   | { readonly kind: "online" }
@@ -63,6 +66,8 @@ export type StagingEffect =
       readonly attempt: number;
       readonly order: StageOrder;
       readonly manifest: Manifest;
+      /** Open links and ask for nothing yet. */
+      readonly paused: boolean;
     }
   /** Join the swarm with a tarball that is complete. Never answered, except with `failed`. */
   | {
@@ -79,7 +84,8 @@ export type StagingEffect =
       readonly manifest: Manifest;
     }
   | { readonly kind: "set-neighbours"; readonly attempt: number; readonly neighbours: readonly Neighbour[] }
-  /** Answered at once with `sampled`. */
+  | { readonly kind: "set-paused"; readonly attempt: number; readonly paused: boolean }
+  /** Answered at once with `sampled`, unless it has not joined yet. */
   | { readonly kind: "sample"; readonly attempt: number }
   /** Leave the swarm and stop whatever runs for this attempt. */
   | {

@@ -1,7 +1,7 @@
 // Which releases are being fetched, installed and served, how many at once, and what the coordinator is told.
 // Decides only; never touches the swarm, the disk or the network.
 import type { Generation, Millis } from "../../protocol/ids.ts";
-import { PROGRESS_INTERVAL_MS } from "../../protocol/limits.ts";
+import { GO_MISSED_AFTER_MS, PROGRESS_INTERVAL_MS } from "../../protocol/limits.ts";
 import { assertNever, type Machine } from "../../protocol/machine.ts";
 import { type Manifest, type ReleaseRef, versionDirectoryName } from "../../protocol/manifest.ts";
 import type { NodeMessage, StageOrder } from "../../protocol/messages.ts";
@@ -15,10 +15,23 @@ export const STAGES_WAITING_MAX = 64;
 export const SERVED_MAX = 16;
 /** A fetch without a new piece for this long is given up; the coordinator judges far sooner, if it is there. */
 export const FETCH_STALLED_AFTER_MS = 24 * 60 * 60_000;
+/** A node is ready for GO without a link that is not open by then; dialling a second time fits into it. */
+export const LINKS_WAIT_MS = 1_000;
+/** How often links are counted before GO: what it adds to the time until GO is not worth an event of its own. */
+export const LINKS_POLL_MS = 25;
 /** Failures remembered, so that the same order sent again gets the same answer. */
 const FAILURES_REMEMBERED = 64;
 
 const NOTHING_YET: Transfer = { verifiedBytes: 0, receivedBytes: 0, uploadedBytes: 0 };
+
+/** In the swarm with open links, asking for nothing. */
+interface Countdown {
+  /** The coordinator has been told that the links are open, or that no more will be waited for. */
+  toldReady: boolean;
+  readonly readyBy: Millis;
+  /** When it begins by itself: whoever was to give GO is away. */
+  readonly startBy: Millis;
+}
 
 interface Job {
   readonly attempt: number;
@@ -27,6 +40,9 @@ interface Job {
   phase: "waiting" | "fetching" | "installing" | "serving";
   /** The coordinator no longer wants it served: leave as soon as it is installed. */
   leaving: boolean;
+  /** Null once it may ask for pieces. */
+  countdown: Countdown | null;
+  links: number;
   transfer: Transfer;
   sampleAt: Millis;
   grewAt: Millis;
@@ -61,8 +77,8 @@ export class StagingMachine implements Machine<StagingEvent, StagingEffect> {
   }
 
   deadline(): Millis | null {
-    const fetching = [...this.#jobs.values()].filter((job) => job.phase === "fetching");
-    return fetching.length === 0 ? null : Math.min(...fetching.map((job) => job.sampleAt));
+    const earliest = Math.min(...[...this.#jobs.values()].map(wakeAt));
+    return Number.isFinite(earliest) ? earliest : null;
   }
 
   #dispatch(event: StagingEvent, now: Millis): void {
@@ -76,6 +92,11 @@ export class StagingMachine implements Machine<StagingEvent, StagingEffect> {
         if (job === null) return;
         job.order = { ...job.order, generation: event.generation };
         return this.#setNeighbours(job, event.neighbours);
+      }
+      case "go": {
+        const job = this.#jobOf(event.release, event.generation);
+        if (job !== null) this.#start(job, now);
+        return;
       }
       case "stop-serving":
         return this.#stopServing(event.release, event.generation, now);
@@ -100,7 +121,7 @@ export class StagingMachine implements Machine<StagingEvent, StagingEffect> {
     const { order, manifest } = event;
     const key = keyOf(order.release);
     const job = this.#jobs.get(key);
-    if (job !== undefined) return this.#orderedAgain(job, order);
+    if (job !== undefined) return this.#orderedAgain(job, order, now);
     const failure = this.#failures.get(key);
     if (failure?.generation === order.generation) return this.#send(failure);
     this.#failures.delete(key);
@@ -120,6 +141,8 @@ export class StagingMachine implements Machine<StagingEvent, StagingEffect> {
       order,
       phase: "waiting",
       leaving: false,
+      countdown: order.awaitsGo === true && !event.installed ? newCountdown(now) : null,
+      links: 0,
       transfer: NOTHING_YET,
       sampleAt: now + PROGRESS_INTERVAL_MS,
       grewAt: now,
@@ -128,12 +151,32 @@ export class StagingMachine implements Machine<StagingEvent, StagingEffect> {
     return event.installed ? this.#serve(fresh) : this.#startWaiting(now);
   }
 
-  #orderedAgain(job: Job, order: StageOrder): void {
+  #orderedAgain(job: Job, order: StageOrder, now: Millis): void {
     if (order.generation < job.order.generation) return;
     job.order = order;
     job.leaving = false;
     this.#setNeighbours(job, order.neighbours);
+    if (order.awaitsGo !== true) this.#start(job, now);
+    else if (job.countdown?.toldReady !== false) this.#tellReady(job);
     this.#repeatResult(job);
+  }
+
+  /** It may ask for pieces. Once is as good as often. */
+  #start(job: Job, now: Millis): void {
+    if (job.countdown === null) return;
+    job.countdown = null;
+    if (job.phase !== "fetching") return;
+    job.sampleAt = now + PROGRESS_INTERVAL_MS;
+    job.grewAt = now;
+    this.#emit({ kind: "set-paused", attempt: job.attempt, paused: false });
+  }
+
+  /** A job that has begun by itself is not to be waited for either. */
+  #tellReady(job: Job): void {
+    if (job.phase !== "waiting" && job.phase !== "fetching") return;
+    if (job.countdown !== null) job.countdown.toldReady = true;
+    const { generation, release } = job.order;
+    this.#send({ kind: "stage-ready", generation, release, links: job.links });
   }
 
   #refusal(release: ReleaseRef): { code: "overloaded"; message: string } | null {
@@ -153,10 +196,10 @@ export class StagingMachine implements Machine<StagingEvent, StagingEffect> {
     const waiting = jobs.filter((job) => job.phase === "waiting");
     for (const job of waiting.slice(0, Math.max(0, STAGES_RUNNING_MAX - running))) {
       job.phase = "fetching";
-      job.sampleAt = now + PROGRESS_INTERVAL_MS;
+      job.sampleAt = now + (isLinking(job) ? LINKS_POLL_MS : PROGRESS_INTERVAL_MS);
       job.grewAt = now;
-      const { attempt, order, manifest } = job;
-      this.#emit({ kind: "fetch", attempt, order, manifest });
+      const { attempt, order, manifest, countdown } = job;
+      this.#emit({ kind: "fetch", attempt, order, manifest, paused: countdown !== null });
     }
   }
 
@@ -172,6 +215,7 @@ export class StagingMachine implements Machine<StagingEvent, StagingEffect> {
   #verified(job: Job, transfer: Transfer): void {
     if (job.phase !== "fetching") return;
     job.phase = "installing";
+    job.countdown = null;
     job.transfer = transfer;
     this.#sendTransfer(job, "verified");
     const { attempt, order, manifest } = job;
@@ -202,16 +246,28 @@ export class StagingMachine implements Machine<StagingEvent, StagingEffect> {
   #sampled(job: Job, event: Extract<StagingEvent, { kind: "sampled" }>, now: Millis): void {
     if (event.transfer.verifiedBytes > job.transfer.verifiedBytes) job.grewAt = now;
     job.transfer = event.transfer;
+    job.links = event.links;
     if (job.phase !== "fetching") return;
+    if (job.countdown !== null) return this.#countLinks(job, job.countdown);
     const { generation, release } = job.order;
     const { receiveBytesPerSecond } = event;
     this.#send({ kind: "progress", generation, release, ...job.transfer, receiveBytesPerSecond });
   }
 
+  #countLinks(job: Job, countdown: Countdown): void {
+    if (!countdown.toldReady && job.links >= job.order.neighbours.length) this.#tellReady(job);
+  }
+
+  #countDown(job: Job, countdown: Countdown, now: Millis): void {
+    if (!countdown.toldReady && now >= countdown.readyBy) this.#tellReady(job);
+    if (now >= countdown.startBy) this.#start(job, now);
+  }
+
   #tick(now: Millis): void {
     for (const job of this.#jobs.values()) {
+      if (job.countdown !== null) this.#countDown(job, job.countdown, now);
       if (job.phase !== "fetching" || now < job.sampleAt) continue;
-      job.sampleAt = now + PROGRESS_INTERVAL_MS;
+      job.sampleAt = now + (isLinking(job) ? LINKS_POLL_MS : PROGRESS_INTERVAL_MS);
       if (now - job.grewAt < FETCH_STALLED_AFTER_MS) {
         this.#emit({ kind: "sample", attempt: job.attempt });
         continue;
@@ -305,4 +361,20 @@ export class StagingMachine implements Machine<StagingEvent, StagingEffect> {
 
 function keyOf(release: ReleaseRef): string {
   return `${release.app}/${release.version}/${release.sha256}`;
+}
+
+function newCountdown(now: Millis): Countdown {
+  return { toldReady: false, readyBy: now + LINKS_WAIT_MS, startBy: now + GO_MISSED_AFTER_MS };
+}
+
+function isLinking(job: Job): boolean {
+  return job.countdown?.toldReady === false;
+}
+
+/** When something of this job is due by itself. */
+function wakeAt(job: Job): Millis {
+  const { countdown } = job;
+  const sampleAt = job.phase === "fetching" ? job.sampleAt : Number.POSITIVE_INFINITY;
+  if (countdown === null) return sampleAt;
+  return Math.min(sampleAt, countdown.toldReady ? countdown.startBy : countdown.readyBy);
 }

@@ -75,6 +75,7 @@ export class Agent {
       case "stage":
         return this.#stager.order(order);
       case "neighbours":
+      case "go":
       case "stop-serving":
         return this.#stager.dispatch(order);
       case "activate":

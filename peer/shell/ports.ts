@@ -12,6 +12,7 @@ export interface SwarmTorrentPort {
     readonly receivedBytes: number;
     readonly uploadedBytes: number;
     readonly receiveBytesPerSecond: number;
+    readonly links: number;
   };
   /** Every piece verified and synced; rejects with FleetError when it cannot go on. */
   readonly completed: Promise<void>;

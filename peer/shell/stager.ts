@@ -43,6 +43,7 @@ interface Session {
   readonly abort: AbortController;
   torrent: SwarmTorrentPort | null;
   neighbours: readonly Neighbour[];
+  paused: boolean;
   /** Ends when nothing of this attempt runs any more. */
   work: Promise<void>;
 }
@@ -70,7 +71,7 @@ export class Stager {
     return this.#machine.pinned(app);
   }
 
-  dispatch(event: Extract<StagingEvent, { kind: "neighbours" | "stop-serving" | "online" }>): void {
+  dispatch(event: Extract<StagingEvent, { kind: "neighbours" | "go" | "stop-serving" | "online" }>): void {
     this.#driver.dispatch(event);
   }
 
@@ -119,6 +120,8 @@ export class Stager {
         return this.#continue(effect, (session) => this.#install(effect, session));
       case "set-neighbours":
         return this.#setNeighbours(effect);
+      case "set-paused":
+        return this.#setPaused(effect);
       case "sample":
         return this.#sample(effect.attempt);
       case "leave":
@@ -139,6 +142,7 @@ export class Stager {
       abort: new AbortController(),
       torrent: null,
       neighbours: order.neighbours,
+      paused: effect.kind === "fetch" && effect.paused,
       work: Promise.resolve(),
     };
     this.#sessions.set(attempt, session);
@@ -191,11 +195,13 @@ export class Stager {
       rank,
       rankCount,
       seed: randomInt(2 ** 32),
+      paused: session.paused,
     });
     session.torrent = torrent;
     torrent.completed.catch((error: unknown) => this.#lost(session, error));
     session.abort.signal.throwIfAborted();
     torrent.setNeighbours(session.neighbours);
+    torrent.setPaused(session.paused);
   }
 
   /** The torrent broke, which a fetch hears of by waiting for it; one that is only served must be told. */
@@ -234,11 +240,19 @@ export class Stager {
     session.torrent?.setNeighbours(effect.neighbours);
   }
 
+  #setPaused({ attempt, paused }: Effect<"set-paused">): undefined {
+    const session = this.#sessions.get(attempt);
+    if (session === undefined) return;
+    session.paused = paused;
+    session.torrent?.setPaused(paused);
+  }
+
   #sample(attempt: number): undefined {
     const session = this.#sessions.get(attempt);
     if (!session?.torrent) return;
-    const { receiveBytesPerSecond } = session.torrent.stats();
-    this.#driver.dispatch({ kind: "sampled", attempt, transfer: transferOf(session), receiveBytesPerSecond });
+    const { receiveBytesPerSecond, links } = session.torrent.stats();
+    const transfer = transferOf(session);
+    this.#driver.dispatch({ kind: "sampled", attempt, transfer, receiveBytesPerSecond, links });
   }
 
   async #leave(effect: Effect<"leave">): Promise<void> {

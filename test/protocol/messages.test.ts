@@ -19,16 +19,18 @@ function kindsOf(schema: JsonSchema): readonly unknown[] {
 describe("the kinds of messages", () => {
   test("are these: old nodes and coordinators in the field know no others", () => {
     expect(kindsOf(coordinatorMessageSchema.json)).toEqual([
-      ...["challenge", "welcome", "refuse", "stage", "neighbours", "stop-serving", "activate", "deactivate"],
+      ...["challenge", "welcome", "refuse", "stage", "go", "neighbours", "stop-serving"],
+      ...["activate", "deactivate"],
     ]);
     expect(kindsOf(nodeMessageSchema.json)).toEqual([
-      ...["hello", "heartbeat", "progress", "verified", "staged", "stage-failed", "activating", "activated"],
+      ...["hello", "heartbeat", "stage-ready", "progress", "verified", "staged", "stage-failed"],
+      ...["activating", "activated"],
     ]);
   });
 
   test("are told apart by direction", () => {
     const both = new Set([...kindsOf(coordinatorMessageSchema.json), ...kindsOf(nodeMessageSchema.json)]);
-    expect(both.size).toBe(16);
+    expect(both.size).toBe(18);
   });
 });
 

@@ -2,12 +2,23 @@
 import type { NodeId } from "../../../protocol/ids.ts";
 import { publicKeySchema } from "../../../protocol/ids.ts";
 import { type ReleaseRef, sameRelease } from "../../../protocol/manifest.ts";
-import type { CoordinatorMessage, Hello, NodeMessage, Outcome } from "../../../protocol/messages.ts";
+import type {
+  CoordinatorMessage,
+  Hello,
+  NodeMessage,
+  Outcome,
+  StageOrder,
+} from "../../../protocol/messages.ts";
+
+/** A node begins by itself when GO has not come after this. */
+const GO_MISSED_MS = 10_000;
 
 type Answer = Exclude<NodeMessage, { kind: "hello" }>;
 type Later = (delayMs: number, reply: () => Answer | null) => void;
 
 export interface NodeTraits {
+  /** Until its links are open; 50 when not said. */
+  readonly linksMs?: number;
   readonly stageMs: number;
   readonly activateMs: number;
   /** Versions that never become healthy here. */
@@ -30,6 +41,10 @@ export class ModelNode {
   readonly carriedOut: { readonly generation: number; readonly release: ReleaseRef | null }[] = [];
   /** The release whose switch runs or did not end healthy: what counts as down on account of a rollout. */
   switching = false;
+  /** Generation of the stage order for which GO has not come yet. */
+  awaitsGo: number | null = null;
+  /** Every time it began to ask for pieces. */
+  readonly begun: number[] = [];
   lastOrder: { generation: number; outcome: Outcome | null } | null = null;
 
   constructor(id: NodeId, name: string, traits: NodeTraits) {
@@ -67,12 +82,30 @@ export class ModelNode {
   }
 
   obey(message: CoordinatorMessage, later: Later): void {
-    if (message.kind === "stage") this.#stage(message.release, message.generation, later);
+    if (message.kind === "stage") this.#prepare(message, later);
+    if (message.kind === "go" && this.awaitsGo === message.generation)
+      this.#stage(message.release, message.generation, later);
     if (message.kind === "activate") this.#switch(message.release, message.generation, later);
     if (message.kind === "deactivate") this.#switch(null, message.generation, later);
   }
 
+  #prepare(order: StageOrder, later: Later): void {
+    const { release, generation, awaitsGo } = order;
+    const has = this.installed.some((other) => sameRelease(other, release));
+    if (has || awaitsGo !== true) return this.#stage(release, generation, later);
+    const fails = this.traits.unstageable?.includes(release.version) === true;
+    const begun = this.begun.includes(generation);
+    if (begun && fails) return this.#stage(release, generation, later);
+    if (!begun) this.awaitsGo = generation;
+    later(this.traits.linksMs ?? 50, () => ({ kind: "stage-ready", generation, release, links: 1 }));
+    later(GO_MISSED_MS, () => {
+      if (this.awaitsGo === generation) this.#stage(release, generation, later);
+      return null;
+    });
+  }
+
   #stage(release: ReleaseRef, generation: number, later: Later): void {
+    this.awaitsGo = null;
     const transfer = {
       generation,
       release,
@@ -82,6 +115,7 @@ export class ModelNode {
     };
     const has = this.installed.some((other) => sameRelease(other, release));
     const delayMs = has ? 1 : this.traits.stageMs;
+    if (!has) this.begun.push(generation);
     if (this.traits.unstageable?.includes(release.version)) {
       later(delayMs, () => ({
         kind: "stage-failed",

@@ -2,13 +2,15 @@
 import { describe, expect, test } from "vitest";
 import {
   FETCH_STALLED_AFTER_MS,
+  LINKS_POLL_MS,
+  LINKS_WAIT_MS,
   SERVED_MAX,
   STAGES_RUNNING_MAX,
   STAGES_WAITING_MAX,
   StagingMachine,
 } from "../../../peer/core/staging.ts";
 import type { StagingEffect, StagingEvent } from "../../../peer/core/staging-events.ts";
-import { PROGRESS_INTERVAL_MS } from "../../../protocol/limits.ts";
+import { GO_MISSED_AFTER_MS, PROGRESS_INTERVAL_MS } from "../../../protocol/limits.ts";
 import { type Manifest, releaseRefOf } from "../../../protocol/manifest.ts";
 import type { StageOrder } from "../../../protocol/messages.ts";
 import { manifestOf } from "../releases.ts";
@@ -25,6 +27,7 @@ function stageOrder(manifest: Manifest, generation: number): StageOrder {
     neighbours: [neighbour],
     rank: 0,
     rankCount: 1,
+    awaitsGo: false,
   };
 }
 
@@ -84,7 +87,7 @@ describe("one stage", () => {
     expect(staging.deadline()).toBe(PROGRESS_INTERVAL_MS);
     expect(shown(staging.handle({ kind: "tick" }, PROGRESS_INTERVAL_MS - 1))).toEqual([]);
     expect(shown(staging.handle({ kind: "tick" }, PROGRESS_INTERVAL_MS))).toEqual(["sample"]);
-    const sampled = { kind: "sampled", attempt, transfer, receiveBytesPerSecond: 7 } as const;
+    const sampled = { kind: "sampled", attempt, transfer, receiveBytesPerSecond: 7, links: 1 } as const;
     expect(shown(staging.handle(sampled, PROGRESS_INTERVAL_MS))).toEqual(["send progress"]);
     staging.handle({ kind: "verified", attempt, transfer }, 600);
     expect(staging.deadline()).toBeNull();
@@ -144,6 +147,107 @@ describe("one stage", () => {
     const { staging, attempt } = serving(v1);
     const failed = { kind: "failed", attempt, code: "disk-full", message: "full", spoiled: false } as const;
     expect(shown(staging.handle(failed, 30))).toEqual(["leave"]);
+  });
+});
+
+describe("GO", () => {
+  const release = releaseRefOf(v1);
+  const go = { kind: "go", generation: 1, release } as const;
+
+  function awaitingGo(generation = 1): StagingEvent {
+    const order = { ...stageOrder(v1, generation), awaitsGo: true };
+    return { kind: "order", order, manifest: v1, installed: false, tarball: false };
+  }
+
+  function linked(attempt: number, links: number): StagingEvent {
+    return { kind: "sampled", attempt, transfer, receiveBytesPerSecond: 0, links };
+  }
+
+  /** A machine that has joined, paused, and its attempt. */
+  function linking(): { staging: StagingMachine; attempt: number } {
+    const staging = new StagingMachine();
+    const effects = staging.handle(awaitingGo(), 0);
+    expect(effects).toMatchObject([{ kind: "fetch", paused: true }]);
+    return { staging, attempt: attemptIn(effects) };
+  }
+
+  test("is waited for with open links, and begins the fetch", () => {
+    const { staging, attempt } = linking();
+    expect(staging.deadline()).toBe(LINKS_POLL_MS);
+    expect(shown(staging.handle({ kind: "tick" }, LINKS_POLL_MS))).toEqual(["sample"]);
+    expect(staging.handle(linked(attempt, 0), LINKS_POLL_MS)).toEqual([]);
+    expect(staging.handle(linked(attempt, 1), 2 * LINKS_POLL_MS)).toEqual([
+      { kind: "send", message: { kind: "stage-ready", generation: 1, release, links: 1 } },
+    ]);
+    expect(staging.handle(linked(attempt, 1), 3 * LINKS_POLL_MS)).toEqual([]);
+    expect(staging.handle(go, 200)).toEqual([{ kind: "set-paused", attempt, paused: false }]);
+    expect(staging.handle(go, 201)).toEqual([]);
+    expect(staging.deadline()).toBe(200 + PROGRESS_INTERVAL_MS);
+    expect(shown(staging.handle(linked(attempt, 1), 700))).toEqual(["send progress"]);
+  });
+
+  test("is waited for also when a neighbour cannot be reached, which is told after a second", () => {
+    const { staging } = linking();
+    expect(shown(staging.handle({ kind: "tick" }, LINKS_WAIT_MS - 1))).toEqual(["sample"]);
+    expect(shown(staging.handle({ kind: "tick" }, LINKS_WAIT_MS))).toContain("send stage-ready");
+  });
+
+  test("that never comes is not waited for longer than a few seconds", () => {
+    const { staging, attempt } = linking();
+    staging.handle(linked(attempt, 1), 1);
+    const early = staging.handle({ kind: "tick" }, GO_MISSED_AFTER_MS - 1);
+    expect(shown(early)).not.toContain("set-paused");
+    const due = staging.handle({ kind: "tick" }, GO_MISSED_AFTER_MS);
+    expect(due).toContainEqual({ kind: "set-paused", attempt, paused: false });
+    expect(staging.handle(go, GO_MISSED_AFTER_MS + 1)).toEqual([]);
+  });
+
+  test("that was given while this node was away comes with the order that is repeated", () => {
+    const { staging, attempt } = linking();
+    const effects = staging.handle(ordered(v1), 500);
+    expect(effects).toContainEqual({ kind: "set-paused", attempt, paused: false });
+  });
+
+  test("is waited for again, with the same end, when a coordinator comes back that has not given it", () => {
+    const { staging, attempt } = linking();
+    staging.handle(linked(attempt, 1), 1);
+    expect(shown(staging.handle(awaitingGo(), 500))).toEqual(["set-neighbours", "send stage-ready"]);
+    expect(shown(staging.handle({ kind: "tick" }, GO_MISSED_AFTER_MS))).toContain("set-paused");
+  });
+
+  test("is not held up by a node that has begun by itself", () => {
+    const { staging } = linking();
+    staging.handle({ kind: "tick" }, GO_MISSED_AFTER_MS);
+    const again = staging.handle(awaitingGo(), GO_MISSED_AFTER_MS + 1);
+    expect(shown(again)).toEqual(["set-neighbours", "send stage-ready"]);
+  });
+
+  test("from the past, or for a release nobody ordered, changes nothing", () => {
+    const staging = new StagingMachine();
+    expect(staging.handle(go, 0)).toEqual([]);
+    staging.handle(awaitingGo(5), 1);
+    expect(staging.handle(go, 2)).toEqual([]);
+  });
+
+  test("reaches a release that still waits for its place", () => {
+    const staging = new StagingMachine();
+    const others = ["a", "b", "c", "d"].map((version) => manifestOf(version));
+    const attempt = attemptIn(others.flatMap((manifest) => staging.handle(ordered(manifest), 0)));
+    expect(staging.handle(awaitingGo(), 0)).toEqual([]);
+    expect(shown(staging.handle({ kind: "tick" }, LINKS_WAIT_MS))).toContain("send stage-ready");
+    expect(staging.handle(go, LINKS_WAIT_MS + 1)).toEqual([]);
+    staging.handle({ kind: "verified", attempt, transfer }, 2_000);
+    const next = staging.handle({ kind: "installed", attempt, transfer }, 2_001);
+    expect(next).toContainEqual(expect.objectContaining({ kind: "fetch", manifest: v1, paused: false }));
+  });
+
+  test("is not waited for by a node that has the release, or every piece of it", () => {
+    const staging = new StagingMachine();
+    const here = { ...awaitingGo(), installed: true, tarball: true } as StagingEvent;
+    expect(shown(staging.handle(here, 0))).toEqual(["serve", "send verified", "send staged"]);
+    const { staging: whole, attempt } = linking();
+    whole.handle({ kind: "verified", attempt, transfer }, 5);
+    expect(whole.deadline()).toBeNull();
   });
 });
 

@@ -221,6 +221,7 @@ export function stageOrderOf(
     neighbours: [],
     rank: 0,
     rankCount: 1,
+    awaitsGo: false,
     ...rest,
   };
 }

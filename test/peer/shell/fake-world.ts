@@ -96,7 +96,13 @@ class FakeTorrent implements SwarmTorrentPort {
 
   stats() {
     const { verifiedBytes } = this;
-    return { verifiedBytes, receivedBytes: verifiedBytes, uploadedBytes: 0, receiveBytesPerSecond: 1 };
+    return {
+      verifiedBytes,
+      receivedBytes: verifiedBytes,
+      uploadedBytes: 0,
+      receiveBytesPerSecond: 1,
+      links: 0,
+    };
   }
 
   async deliver(bytes: Uint8Array): Promise<void> {

@@ -47,6 +47,19 @@ describe("staging", () => {
     expect(await one.coordinator.next("progress")).toMatchObject({ generation: 7, verifiedBytes: 0 });
   });
 
+  test("opens its links on the order, says so, and asks for pieces on GO", async () => {
+    const one = await startLab(v1);
+    one.world.delivers = false;
+    await (await one.start()).admitted;
+    one.coordinator.send(stageOrderOf(v1, 7, { awaitsGo: true }));
+    expect(await one.coordinator.next("stage-ready")).toMatchObject({ generation: 7, links: 0 });
+    const [torrent] = one.world.torrents;
+    expect(torrent?.paused).toBe(true);
+    one.coordinator.send({ kind: "go", generation: 7, release: releaseRefOf(v1.manifest) });
+    await until("begun", () => torrent?.paused === false);
+    expect(one.coordinator.sent("progress")).toEqual([]);
+  });
+
   const stranger = createSigningKey();
   const other = testRelease("v9");
   const labelled = testRelease("v3", {

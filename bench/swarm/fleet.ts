@@ -1,0 +1,181 @@
+// A fleet on the hosts of a network: real coordinator and peer processes, started as a user starts them.
+// Keeps what they say about themselves; judges nothing.
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Host, Network } from "./network.ts";
+import type { BenchProcess, Processes } from "./processes.ts";
+
+const READY_TIMEOUT_MS = 60_000;
+const CONTROL_PORT = 7700;
+/** Starting Node costs half a second of CPU: more at once only make each slower. */
+const STARTS_AT_ONCE = 4;
+
+export interface FleetOptions {
+  readonly network: Network;
+  readonly processes: Processes;
+  /** Empty; everything of this fleet goes here. */
+  readonly directory: string;
+  /** What stands before the subcommand, e.g. `[node, cli/main.ts]`. */
+  readonly command: readonly string[];
+}
+
+export interface Peer {
+  readonly name: string;
+  readonly host: Host;
+  readonly process: BenchProcess;
+  /** By its own log, in milliseconds since the epoch. */
+  verifiedAt: number | null;
+  stagedAt: number | null;
+}
+
+export class Fleet {
+  readonly #options: FleetOptions;
+  #coordinator: BenchProcess | null = null;
+  #peers: readonly Peer[] = [];
+  #token = "";
+  #onReport: () => void = () => undefined;
+
+  constructor(options: FleetOptions) {
+    this.#options = options;
+  }
+
+  get peers(): readonly Peer[] {
+    return this.#peers;
+  }
+
+  get coordinator(): BenchProcess {
+    if (this.#coordinator === null) throw new Error("the coordinator has not been started");
+    return this.#coordinator;
+  }
+
+  get origin(): Host {
+    const [origin] = this.#options.network.hosts;
+    if (origin === undefined) throw new Error("a network without hosts");
+    return origin;
+  }
+
+  /** Coordinator first, then every node; all have joined when this resolves. */
+  async start(): Promise<void> {
+    const { network } = this.#options;
+    await mkdir(this.#path("config"), { recursive: true });
+    const key = (await this.run(["key", "create"])).trim();
+    const data = ["--data", this.#path("coordinator")];
+    this.#token = (await this.run(["token", "create", "operator", ...data])).trim();
+    await writeFile(
+      this.#path("node.token"),
+      await this.run(["token", "create", "node", "--trust", key, ...data]),
+    );
+    await this.startCoordinator();
+    const hosts = network.hosts.slice(1);
+    const peers: Peer[] = [];
+    for (let at = 0; at < hosts.length; at += STARTS_AT_ONCE) {
+      const group = hosts.slice(at, at + STARTS_AT_ONCE);
+      peers.push(...(await Promise.all(group.map((host, index) => this.#startPeer(host, at + index + 1)))));
+    }
+    this.#peers = peers;
+  }
+
+  /** Also after it was killed: same folder, same ports. */
+  async startCoordinator(): Promise<void> {
+    const listen = ["--listen", `${this.origin.address}:${CONTROL_PORT}`];
+    const args = ["coordinator", "--data", this.#path("coordinator"), ...listen];
+    this.#coordinator = await this.#startReady(this.origin, args, "coordinator");
+  }
+
+  /** Runs a command on the origin's host to its end, and gives what it printed. */
+  run(args: readonly string[]): Promise<string> {
+    const { processes, network, command, directory } = this.#options;
+    const inside = network.on(this.origin, [...command, ...args]);
+    return processes.run(inside, { cwd: directory, env: this.#env(), logPath: this.#path("commands.log") });
+  }
+
+  /** Starts a command on the origin's host; `onLine` sees what it prints. */
+  follow(args: readonly string[], onLine: (line: string) => void): BenchProcess {
+    const { processes, network, command, directory } = this.#options;
+    const inside = network.on(this.origin, [...command, ...args]);
+    return processes.start(inside, {
+      cwd: directory,
+      env: this.#env(),
+      onLine,
+      logPath: this.#path("commands.log"),
+    });
+  }
+
+  /** Called whenever a peer has said that it came further. */
+  onReport(listener: () => void): void {
+    this.#onReport = listener;
+  }
+
+  async stop(): Promise<void> {
+    const { processes } = this.#options;
+    await Promise.all(
+      [...this.#peers.map((peer) => peer.process), this.coordinator].map((p) => processes.kill(p)),
+    );
+  }
+
+  async #startPeer(host: Host, number: number): Promise<Peer> {
+    const name = nodeName(number);
+    const folders = ["--root", this.#path(name, "root"), "--state", this.#path(name, "state")];
+    const join = ["--token-file", this.#path("node.token"), "--name", name];
+    const peer: { verifiedAt: number | null; stagedAt: number | null } = { verifiedAt: null, stagedAt: null };
+    const onLine = (line: string) => {
+      const said = milestoneOf(line);
+      if (said === null) return;
+      if (said.kind === "verified") peer.verifiedAt ??= said.at;
+      else peer.stagedAt ??= said.at;
+      this.#onReport();
+    };
+    const process = await this.#startReady(host, ["peer", ...folders, ...join], name, onLine);
+    return Object.assign(peer, { name, host, process });
+  }
+
+  async #startReady(
+    host: Host,
+    args: readonly string[],
+    name: string,
+    onLine: (line: string) => void = () => undefined,
+  ): Promise<BenchProcess> {
+    const { processes, network, command, directory } = this.#options;
+    const ready = Promise.withResolvers<void>();
+    const started = processes.start(network.on(host, [...command, ...args, "--json"]), {
+      cwd: directory,
+      env: this.#env(),
+      logPath: this.#path(`${name}.log`),
+      onLine: (line) => {
+        if (line.startsWith('{"kind":"ready"')) ready.resolve();
+        onLine(line);
+      },
+    });
+    const fail = (why: string) => ready.reject(new Error(`fleet ${args[0]} ${why}\n${started.lastWords()}`));
+    const timer = setTimeout(() => fail(`was not ready in ${READY_TIMEOUT_MS} ms`), READY_TIMEOUT_MS);
+    void started.exited.then((code) => fail(`ended with ${code} before it was ready`));
+    await ready.promise.finally(() => clearTimeout(timer));
+    return started;
+  }
+
+  #path(...parts: readonly string[]): string {
+    return join(this.#options.directory, ...parts);
+  }
+
+  #env(): Readonly<Record<string, string | undefined>> {
+    return {
+      PATH: process.env.PATH,
+      HOME: this.#options.directory,
+      XDG_CONFIG_HOME: this.#path("config"),
+      FLEET_URL: `http://${this.origin.address}:${CONTROL_PORT}`,
+      ...(this.#token === "" ? {} : { FLEET_TOKEN: this.#token }),
+    };
+  }
+}
+
+/** Sorts as it counts. */
+export function nodeName(number: number): string {
+  return `node-${String(number).padStart(3, "0")}`;
+}
+
+function milestoneOf(line: string): { kind: "verified" | "staged"; at: number } | null {
+  const [, kind] = /"msg":"(verified|staged)"/.exec(line) ?? [];
+  const [, time] = /"time":([0-9]+)/.exec(line) ?? [];
+  if (time === undefined || (kind !== "verified" && kind !== "staged")) return null;
+  return { kind, at: Number(time) };
+}

@@ -6,7 +6,10 @@ import { NEIGHBOURS_MAX } from "../../protocol/limits.ts";
 import { assert, assertNever, type Machine } from "../../protocol/machine.ts";
 import { type Neighbour, ORIGIN_ID } from "../../protocol/messages.ts";
 import type { Prng } from "../../protocol/prng.ts";
+import type { Contact } from "./dht-message.ts";
+import { FoundPeers } from "./found-peers.ts";
 import type { LinkId } from "./geometry.ts";
+import { isSettled, type OpenLink, OpenLinks } from "./open-links.ts";
 
 export type RosterEvent =
   /** Until the first list everybody is let in: the origin never gets one. */
@@ -24,6 +27,9 @@ export type RosterEvent =
   /** An accepted link is gone, for whatever reason. */
   | { readonly kind: "closed"; readonly link: LinkId }
   | { readonly kind: "banned"; readonly source: string }
+  /** Perhaps nodes of this swarm, while the coordinator is away; any list of neighbours ends their being dialled. */
+  | { readonly kind: "found"; readonly contacts: readonly Contact[] }
+  | { readonly kind: "forget-found" }
   | { readonly kind: "tick" };
 
 export type RosterEffect =
@@ -53,8 +59,6 @@ const DIALS_MAX = 16;
 const REDIAL_FIRST_MS = 250;
 /** A node that reboots is found again within this. */
 const REDIAL_CAP_MS = 10_000;
-/** A link that lived this long was a good one: the next failure starts from the shortest wait. */
-const SETTLED_AFTER_MS = 10_000;
 
 /** The origin's name where sources are told apart. */
 export const ORIGIN_SOURCE = sourceOf(ORIGIN_ID);
@@ -66,13 +70,7 @@ interface Place {
   nextDialAt: Millis;
 }
 
-interface OpenLink {
-  /** Null when it named none, or one that it has no right to. */
-  id: string | null;
-  /** Where it came from; null when it was dialled. */
-  readonly address: string | null;
-  readonly openedAt: Millis;
-}
+type Dialled = Extract<RosterEvent, { kind: "dialled" }>;
 
 interface Arrival {
   readonly id: string | null;
@@ -97,8 +95,9 @@ class Roster {
   readonly #ownId: string | null;
   readonly #random: Prng;
   readonly #places = new Map<string, Place>();
-  readonly #links = new Map<LinkId, OpenLink>();
+  readonly #links = new OpenLinks();
   readonly #banned = new Set<string>();
+  readonly #found = new FoundPeers();
   #openHouse = true;
   #out: RosterEffect[] = [];
 
@@ -116,7 +115,7 @@ class Roster {
 
   deadline(): Millis | null {
     if (this.#dialsUnderWay() >= DIALS_MAX) return null;
-    let soonest: Millis | null = null;
+    let soonest = this.#found.nextDialAt();
     for (const place of this.#places.values())
       if (this.#wantsDial(place)) soonest = Math.min(soonest ?? place.nextDialAt, place.nextDialAt);
     return soonest;
@@ -136,6 +135,10 @@ class Roster {
         return this.#onClosed(event.link, now);
       case "banned":
         return this.#ban(event.source);
+      case "found":
+        return this.#found.add(event.contacts, (contact) => this.#isKnown(contact), now);
+      case "forget-found":
+        return this.#found.forgetAll();
       case "tick":
         return;
       default:
@@ -145,6 +148,7 @@ class Roster {
 
   #setNeighbours(neighbours: readonly Neighbour[], now: Millis): void {
     this.#openHouse = false;
+    this.#found.forgetAll();
     const listed = new Map(neighbours.slice(0, NEIGHBOURS_MAX).map((neighbour) => [neighbour.id, neighbour]));
     for (const [id] of this.#places) if (!listed.has(id)) this.#unlist(id);
     for (const [id, neighbour] of listed) {
@@ -156,14 +160,14 @@ class Roster {
       }
     }
     // Before there was a list every claim was taken as it came, and a neighbour may have moved.
-    for (const open of this.#links.values())
+    for (const [, open] of this.#links.all())
       if (open.address !== null && !this.#isPlaceOf(open.id, open.address) && this.#isListed(open.id))
         open.id = null;
   }
 
   #unlist(id: string): void {
     this.#places.delete(id);
-    for (const [link, { id: linkedId }] of this.#links)
+    for (const [link, { id: linkedId }] of this.#links.all())
       if (linkedId === id) this.#out.push({ kind: "close", link, reason: "not a neighbour any more" });
   }
 
@@ -175,34 +179,39 @@ class Roster {
     const id = isClaimFree ? event.id : null;
     const isNamed = id !== null && (listed || this.#openHouse);
     const arrival = { id, address, listed, source: isNamed ? sourceOf(id) : `address ${address}` };
-    const refusal = this.#refusalOf(arrival);
+    const refusal = this.#refusalOf(arrival, now);
     if (refusal !== null) {
       this.#out.push({ kind: "refuse", link, reason: refusal });
       return;
     }
     // The remote dials anew only when its end of the old link is gone.
-    const old = this.#arrivedLinkOf(arrival);
-    if (old !== undefined) this.#out.push({ kind: "close", link: old, reason: "replaced by a newer link" });
-    this.#links.set(link, { id, address, openedAt: now });
+    const old = this.#earlierOf(arrival);
+    if (old !== null) this.#out.push({ kind: "close", link: old[0], reason: "replaced by a newer link" });
+    this.#links.set(link, { id, address, openedAt: now, foundAs: null });
     this.#out.push({ kind: "accept", link, source: arrival.source, isOrigin: false });
   }
 
-  #refusalOf(arrival: Arrival): string | null {
+  #refusalOf(arrival: Arrival, now: Millis): string | null {
     const { id, address, listed, source } = arrival;
     if (id !== null && id === this.#ownId) return "is this node itself";
     if (this.#banned.has(source)) return "is banned";
-    if (listed && id !== null && this.#isDialled(id)) return "is linked already";
-    if (listed || this.#arrivedLinkOf(arrival) !== undefined) return null;
+    if (listed && id !== null && this.#links.isDialled(id)) return "is linked already";
+    const old = this.#earlierOf(arrival)?.[1];
+    if (old !== undefined && old.foundAs !== null && (isSettled(old, now) || this.#prefersOwnDial(id)))
+      return "is linked already";
+    if (listed || old !== undefined) return null;
     const [max, perAddressMax] = this.#openHouse
       ? [OPEN_LINKS_MAX, OPEN_LINKS_PER_ADDRESS_MAX]
       : [UNLISTED_LINKS_MAX, UNLISTED_LINKS_PER_ADDRESS_MAX];
-    const { all, ofAddress } = this.#countUnlisted(address);
+    const { all, ofAddress } = this.#links.countUnlisted(address, (other) => this.#isListed(other));
     if (ofAddress >= perAddressMax) return "is one too many from its address";
     return all < max ? null : "is one too many";
   }
 
-  #onDialled(event: Extract<RosterEvent, { kind: "dialled" }>, now: Millis): void {
+  #onDialled(event: Dialled, now: Millis): void {
     const { link, neighbourId, id } = event;
+    const contact = this.#found.contactOf(neighbourId);
+    if (contact !== null) return this.#onFoundDialled(event, contact, now);
     const place = this.#places.get(neighbourId);
     if (place !== undefined) place.dialling = false;
     const refusal = this.#dialRefusalOf(neighbourId, id);
@@ -211,7 +220,7 @@ class Roster {
       this.#out.push({ kind: "refuse", link, reason: refusal });
       return;
     }
-    this.#links.set(link, { id: neighbourId, address: null, openedAt: now });
+    this.#links.set(link, { id: neighbourId, address: null, openedAt: now, foundAs: null });
     const isOrigin = neighbourId === ORIGIN_ID;
     this.#out.push({ kind: "accept", link, source: sourceOf(neighbourId), isOrigin });
   }
@@ -221,10 +230,52 @@ class Roster {
     if (this.#banned.has(sourceOf(neighbourId))) return "is banned";
     // A client without a fleet's id may sit at a neighbour's address; another node must not pass for it.
     if (id !== null && id !== neighbourId) return `is ${id}, not ${neighbourId}`;
-    return this.#linkOf(neighbourId) === undefined ? null : "is linked already";
+    return this.#links.of(neighbourId) === null ? null : "is linked already";
+  }
+
+  /** Whoever it is, it was named by others: what it does is on its address, and it takes nobody's place. */
+  #onFoundDialled(event: Dialled, { host }: Contact, now: Millis): void {
+    const { link, neighbourId: foundAs } = event;
+    const claimed = this.#isListed(event.id) && !this.#isPlaceOf(event.id, host) ? null : event.id;
+    const refusal = this.#foundRefusalOf(event.id, host, now);
+    if (refusal !== null) {
+      this.#found.forget(foundAs);
+      this.#out.push({ kind: "refuse", link, reason: refusal });
+      return;
+    }
+    const twin = claimed === null ? null : this.#links.of(claimed);
+    if (twin !== null) this.#out.push({ kind: "close", link: twin[0], reason: "both sides dialled" });
+    this.#found.linked(foundAs);
+    this.#links.set(link, { id: claimed, address: host, openedAt: now, foundAs });
+    this.#out.push({ kind: "accept", link, source: `address ${host}`, isOrigin: false });
+  }
+
+  #foundRefusalOf(id: string | null, host: string, now: Millis): string | null {
+    if (id === null) return "is no node of a fleet";
+    if (id === this.#ownId) return "is this node itself";
+    // The origin is where the coordinator is, and runs no DHT.
+    if (id === ORIGIN_ID) return "passes for the origin";
+    if (this.#banned.has(`address ${host}`)) return "is banned";
+    const existing = this.#links.of(id)?.[1];
+    if (existing === undefined) return null;
+    const isTwin = existing.address === host && existing.foundAs === null && !isSettled(existing, now);
+    return isTwin && this.#prefersOwnDial(id) ? null : "is linked already";
+  }
+
+  /** Two that found each other dial each other: both keep what the one with the smaller id has dialled. */
+  #prefersOwnDial(id: string | null): boolean {
+    return id !== null && this.#ownId !== null && this.#ownId < id;
+  }
+
+  #isKnown({ host, port }: Contact): boolean {
+    if (this.#banned.has(`address ${host}`)) return true;
+    for (const { neighbour } of this.#places.values())
+      if (neighbour.host === host && neighbour.port === port) return true;
+    return false;
   }
 
   #onDialFailed(neighbourId: string, now: Millis): void {
+    this.#found.failed(neighbourId, now);
     const place = this.#places.get(neighbourId);
     if (place === undefined) return;
     place.dialling = false;
@@ -235,9 +286,10 @@ class Roster {
     const open = this.#links.get(link);
     assert(open !== undefined, `link ${link} was never accepted`);
     this.#links.delete(link);
+    if (open.foundAs !== null) this.#found.closed(open.foundAs, open, now);
     const place = open.id === null ? undefined : this.#places.get(open.id);
     if (place === undefined) return;
-    if (now - open.openedAt >= SETTLED_AFTER_MS) place.failures = 0;
+    if (isSettled(open, now)) place.failures = 0;
     this.#postpone(place, now);
   }
 
@@ -257,46 +309,28 @@ class Roster {
       underWay += 1;
       this.#out.push({ kind: "dial", neighbour: place.neighbour });
     }
+    for (; underWay < DIALS_MAX; underWay++) {
+      const neighbour = this.#found.takeDue(now);
+      if (neighbour === null) return;
+      this.#out.push({ kind: "dial", neighbour });
+    }
   }
 
   #wantsDial(place: Place): boolean {
     const { id, dial } = place.neighbour;
     if (!dial || place.dialling || id === this.#ownId) return false;
-    return this.#linkOf(id) === undefined && !this.#banned.has(sourceOf(id));
+    return this.#links.of(id) === null && !this.#banned.has(sourceOf(id));
   }
 
   #dialsUnderWay(): number {
-    let count = 0;
+    let count = this.#found.dials;
     for (const place of this.#places.values()) if (place.dialling) count += 1;
     return count;
   }
 
-  #linkOf(id: string): LinkId | undefined {
-    for (const [link, open] of this.#links) if (open.id === id) return link;
-    return undefined;
-  }
-
-  #isDialled(id: string): boolean {
-    for (const open of this.#links.values()) if (open.id === id && open.address === null) return true;
-    return false;
-  }
-
   /** An earlier link of the same remote. Without a list an id may be anybody's, and only its address tells. */
-  #arrivedLinkOf({ id, address, listed }: Arrival): LinkId | undefined {
-    if (id === null) return undefined;
-    for (const [link, open] of this.#links)
-      if (open.id === id && open.address !== null && (listed || open.address === address)) return link;
-    return undefined;
-  }
-
-  #countUnlisted(address: string): { all: number; ofAddress: number } {
-    let [all, ofAddress] = [0, 0];
-    for (const open of this.#links.values()) {
-      if (this.#isListed(open.id)) continue;
-      all += 1;
-      if (open.address === address) ofAddress += 1;
-    }
-    return { all, ofAddress };
+  #earlierOf({ id, address, listed }: Arrival): readonly [LinkId, OpenLink] | null {
+    return id === null ? null : this.#links.from(id, listed ? null : address);
   }
 
   #isListed(id: string | null): boolean {
@@ -326,6 +360,11 @@ function sourceOf(id: string): string {
 /** A host name has to be taken at its word: looking names up is not for a decision. */
 function isAddress(host: string): boolean {
   return host.includes(":") || /^[0-9.]+$/.test(host);
+}
+
+/** A source as others know it: a node id, `origin`, or a network address. */
+export function nameOfSource(source: string): string {
+  return source.slice(source.indexOf(" ") + 1);
 }
 
 function sameAddress(a: Neighbour, b: Neighbour): boolean {

@@ -13,11 +13,13 @@ import {
   LOG_TAIL_LINES_MAX,
   MESSAGE_CHARS_MAX,
   NODES_MAX,
+  OFFENCES_PER_RELEASE_MAX,
   TORRENT_INFO_BYTES_MAX,
   VERSIONS_PER_APP_MAX,
 } from "./limits.ts";
 import { manifestSchema, signedManifestSchema } from "./manifest.ts";
 import { labelsSchema } from "./messages.ts";
+import { offenceViewSchema } from "./offence.ts";
 import { flag, type Infer, integer, list, literal, nullable, object, real, text } from "./schema.ts";
 import { strategySchema } from "./strategy.ts";
 
@@ -155,6 +157,8 @@ export const rolloutViewSchema = object({
   /** Why nothing more happens right now, in plain words. */
   waiting: list(message, 16),
   nodes: list(rolloutNodeViewSchema, NODES_MAX),
+  /** What nodes hold against those they exchange the pieces of this release with. */
+  offences: list(offenceViewSchema, OFFENCES_PER_RELEASE_MAX),
   /** Set when the rollout ended other than in success. */
   code: nullable(code),
   message: nullable(message),
@@ -187,6 +191,7 @@ export const eventKindSchema = literal(
   "node-verified",
   "node-staged",
   "node-stage-failed",
+  "offender-named",
   "stage-finished",
   "wave-started",
   "node-activating",

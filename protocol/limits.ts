@@ -63,6 +63,12 @@ export const NEIGHBOURS_MAX = 64;
 export const LINKS_TOLD_MAX = 100_000;
 /** Ten times the largest fleet that one coordinator is meant for; guards arithmetic and answers. */
 export const NODES_MAX = 100_000;
+/** Sources and faults that are remembered of one release; a fleet with more offenders has one cause for them all. */
+export const OFFENCES_PER_RELEASE_MAX = 64;
+/** Whoever more nodes than this accuse of the same is known well enough; further ones are not counted. */
+export const OFFENCE_ACCUSERS_MAX = 32;
+/** Names a person reads before the rest becomes a number. */
+export const OFFENCE_ACCUSERS_NAMED_MAX = 5;
 /** Publisher keys that one node trusts: teams and a rotation of each. */
 export const TRUSTED_KEYS_MAX = 16;
 

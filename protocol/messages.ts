@@ -14,6 +14,7 @@ import {
   VERSIONS_PER_APP_MAX,
 } from "./limits.ts";
 import { releaseRefSchema, signedManifestSchema } from "./manifest.ts";
+import { offenderSchema } from "./offence.ts";
 import {
   bytes,
   dictionary,
@@ -205,6 +206,7 @@ export const nodeMessageSchema = union({
   "stage-failed": stageFailed,
   activating,
   activated,
+  offender: offenderSchema,
 });
 export type NodeMessage = Infer<typeof nodeMessageSchema>;
 export type Hello = Infer<typeof hello>;

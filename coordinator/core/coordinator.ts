@@ -8,6 +8,7 @@ import type { CoordinatorEffect, CoordinatorEvent } from "./events.ts";
 import { countNodes } from "./planner.ts";
 import type { ReleaseRecord, SavedRecord, SwarmMemberRecord, SwarmRecord } from "./records.ts";
 import { Registry } from "./registry.ts";
+import { Offences } from "./offences.ts";
 import { publish, startRollback, startRollout, startStage } from "./requests.ts";
 import { Rollouts } from "./rollouts.ts";
 import type { DueStart } from "./start-gate.ts";
@@ -33,6 +34,7 @@ export class CoordinatorCore implements Machine<CoordinatorEvent, CoordinatorEff
   readonly #registry: Registry;
   readonly #swarms: Swarms;
   readonly #rollouts: Rollouts;
+  readonly #offences: Offences;
   readonly #coordinatorVersion: string;
   /** Last counter reading of the origin per artifact; it starts at 0 again whenever the origin does. */
   readonly #originReadings = new Map<Digest, number>();
@@ -44,6 +46,7 @@ export class CoordinatorCore implements Machine<CoordinatorEvent, CoordinatorEff
     this.#registry = new Registry(this.#state);
     this.#swarms = new Swarms(this.#state, options.origin);
     this.#rollouts = new Rollouts(this.#state);
+    this.#offences = new Offences(this.#state);
     this.#coordinatorVersion = options.coordinatorVersion;
   }
 
@@ -120,6 +123,8 @@ export class CoordinatorCore implements Machine<CoordinatorEvent, CoordinatorEff
         return;
       case "origin-progress":
         return this.#noteOrigin(event.sha256, event.uploadedBytes);
+      case "origin-offence":
+        return this.#offences.noteByOrigin(event.sha256, event.offence, now);
       case "tick":
         return;
       default:
@@ -147,6 +152,8 @@ export class CoordinatorCore implements Machine<CoordinatorEvent, CoordinatorEff
       case "activating":
         this.#state.steps.set(nodeId, message.step);
         return this.#noteChanged(nodeId);
+      case "offender":
+        return this.#offences.noteByNode(nodeId, message, now);
       case "activated":
         this.#registry.noteOutcome(nodeId, message);
         return this.#rollouts.noteOutcome(nodeId, message.generation, message.outcome, now);
@@ -218,7 +225,12 @@ export class CoordinatorCore implements Machine<CoordinatorEvent, CoordinatorEff
   }
 }
 
-const MEASUREMENTS: ReadonlySet<NodeMessage["kind"]> = new Set(["heartbeat", "progress", "activating"]);
+const MEASUREMENTS: ReadonlySet<NodeMessage["kind"]> = new Set([
+  "heartbeat",
+  "progress",
+  "activating",
+  "offender",
+]);
 const STAGE_EVENT = {
   staging: null,
   verified: "node-verified",
@@ -233,7 +245,7 @@ const STAGE_WORDS = {
 
 /** What no plan depends on: it only moves figures, and deadlines later. */
 function isMeasurement(event: CoordinatorEvent): boolean {
-  if (event.kind === "origin-progress") return true;
+  if (event.kind === "origin-progress" || event.kind === "origin-offence") return true;
   return event.kind === "node-message" && MEASUREMENTS.has(event.message.kind);
 }
 

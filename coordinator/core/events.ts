@@ -4,6 +4,7 @@ import type { ErrorCode } from "../../protocol/errors.ts";
 import type { Digest, NodeId, PublicKey, RolloutId } from "../../protocol/ids.ts";
 import type { Artifact } from "../../protocol/manifest.ts";
 import type { CoordinatorMessage, Hello, NodeMessage } from "../../protocol/messages.ts";
+import type { Offence } from "../../protocol/offence.ts";
 import type { ReleaseRecord, SavedRecord } from "./records.ts";
 
 export type CoordinatorEvent =
@@ -31,6 +32,8 @@ export type CoordinatorEvent =
   | { readonly kind: "start-rollback"; readonly request: RollbackRequest }
   /** Payload bytes the origin has sent of this artifact since it began to seed it. */
   | { readonly kind: "origin-progress"; readonly sha256: Digest; readonly uploadedBytes: number }
+  /** The coordinator's own seeder has noticed it in the swarm of this artifact. */
+  | { readonly kind: "origin-offence"; readonly sha256: Digest; readonly offence: Offence }
   | { readonly kind: "tick" };
 
 export type CoordinatorEffect =

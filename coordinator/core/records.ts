@@ -13,10 +13,14 @@ import {
   LOG_TAIL_LINES_MAX,
   MESSAGE_CHARS_MAX,
   NODES_MAX,
+  OFFENCE_ACCUSERS_MAX,
+  OFFENCES_PER_RELEASE_MAX,
+  PIECES_MAX,
   TORRENT_INFO_BYTES_MAX,
 } from "../../protocol/limits.ts";
 import { manifestSchema, releaseRefSchema, signedManifestSchema } from "../../protocol/manifest.ts";
 import { appStateSchema, labelsSchema } from "../../protocol/messages.ts";
+import { faultSchema, sourceSchema } from "../../protocol/offence.ts";
 import {
   flag,
   type Infer,
@@ -136,6 +140,23 @@ export const rolloutNodeRecordSchema = object({
 });
 export type RolloutNodeRecord = Infer<typeof rolloutNodeRecordSchema>;
 
+/** What is held against whom in one release. Kept as long as the release, so that nothing is told twice. */
+export const offencesRecordSchema = object({
+  release: releaseRefSchema,
+  offences: list(
+    object({
+      source: sourceSchema,
+      fault: faultSchema,
+      piece: nullable(integer(0, PIECES_MAX - 1)),
+      firstAt: millis,
+      /** Node ids, or `origin` when the coordinator's own seeder noticed it. */
+      accusers: list(text({ min: 1, max: 32 }), OFFENCE_ACCUSERS_MAX, 1),
+    }),
+    OFFENCES_PER_RELEASE_MAX,
+  ),
+});
+export type OffencesRecord = Infer<typeof offencesRecordSchema>;
+
 export const countersRecordSchema = object({
   /** Highest numbers given out so far. Saved in the same transaction as what uses them, so none is given twice. */
   generation: integer(0),
@@ -152,6 +173,7 @@ export interface RecordTypes {
   readonly "swarm-member": SwarmMemberRecord;
   readonly rollout: RolloutRecord;
   readonly "rollout-node": RolloutNodeRecord;
+  readonly offences: OffencesRecord;
   readonly counters: CountersRecord;
 }
 export type RecordKind = keyof RecordTypes;
@@ -164,6 +186,7 @@ export const RECORD_SCHEMAS: { readonly [K in RecordKind]: Schema<RecordTypes[K]
   "swarm-member": swarmMemberRecordSchema,
   rollout: rolloutRecordSchema,
   "rollout-node": rolloutNodeRecordSchema,
+  offences: offencesRecordSchema,
   counters: countersRecordSchema,
 };
 

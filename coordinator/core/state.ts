@@ -9,6 +9,7 @@ import type {
   AppRecord,
   CountersRecord,
   NodeRecord,
+  OffencesRecord,
   RecordKind,
   RecordTypes,
   ReleaseRecord,
@@ -48,6 +49,8 @@ export class FleetState {
   readonly transfers = new Map<string, LiveTransfer>();
   readonly rollouts = new Map<RolloutId, RolloutRecord>();
   readonly rolloutNodes = new Map<RolloutId, Map<NodeId, RolloutNodeRecord>>();
+  /** By release, as its key. */
+  readonly offences = new Map<string, OffencesRecord>();
   /** Step of each activating node, for people who watch. */
   readonly steps = new Map<NodeId, string>();
   counters: CountersRecord = { generation: 0, rollout: 0, event: 0 };
@@ -152,6 +155,12 @@ export class FleetState {
     this.emit({ kind: "rollout-changed", rolloutId: node.rolloutId });
   }
 
+  saveOffences(offences: OffencesRecord): void {
+    const key = swarmKey(offences.release);
+    this.offences.set(key, offences);
+    this.#save("offences", key, offences);
+  }
+
   deleteRollout(id: RolloutId): void {
     for (const nodeId of this.rolloutNodes.get(id)?.keys() ?? [])
       this.#save("rollout-node", `${id}/${nodeId}`, null);
@@ -199,6 +208,7 @@ export class FleetState {
     else if (kind === "swarm-member") loadInto(this.members, swarmKey(body.release), body);
     else if (kind === "rollout") this.rollouts.set(body.id, body);
     else if (kind === "rollout-node") loadInto(this.rolloutNodes, body.rolloutId, body);
+    else if (kind === "offences") this.offences.set(record.key, body);
     else this.counters = body;
   }
 }

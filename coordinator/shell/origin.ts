@@ -3,6 +3,7 @@
 import type { Logger } from "pino";
 import type { Digest } from "../../protocol/ids.ts";
 import type { Artifact } from "../../protocol/manifest.ts";
+import type { Offence } from "../../protocol/offence.ts";
 
 /** What the origin needs of a swarm: a part of peer/index.ts's Swarm. */
 export interface OriginSwarm {
@@ -20,6 +21,7 @@ export interface OriginJoin {
   readonly rank: number;
   readonly rankCount: number;
   readonly seed: number;
+  readonly onOffence: (offence: Offence) => void;
 }
 
 export interface OriginTorrent {
@@ -32,6 +34,7 @@ export interface OriginOptions {
   readonly pathOf: (sha256: Digest) => string;
   readonly progressIntervalMs: number;
   readonly onProgress: (sha256: Digest, uploadedBytes: number) => void;
+  readonly onOffence: (sha256: Digest, offence: Offence) => void;
   readonly logger: Logger;
 }
 
@@ -97,7 +100,7 @@ export class Origin {
   }
 
   async #join(seeding: Seeding, artifact: Artifact, torrentInfo: string): Promise<void> {
-    const { swarm, pathOf, onProgress, logger } = this.#options;
+    const { swarm, pathOf, onProgress, onOffence, logger } = this.#options;
     seeding.torrent = await swarm.join({
       torrentInfo: Buffer.from(torrentInfo, "base64url"),
       artifact,
@@ -107,6 +110,7 @@ export class Origin {
       rank: 0,
       rankCount: 1,
       seed: 0,
+      onOffence: (offence) => onOffence(artifact.sha256, offence),
     });
     // The counter begins at 0 again, which whoever counts must know.
     seeding.reportedBytes = 0;

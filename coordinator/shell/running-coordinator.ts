@@ -2,8 +2,9 @@
 // part's own rules are in its own file.
 import type { Logger } from "pino";
 import { FleetError } from "../../protocol/errors.ts";
-import type { Millis } from "../../protocol/ids.ts";
+import type { Digest, Millis } from "../../protocol/ids.ts";
 import { assertNever } from "../../protocol/machine.ts";
+import type { Offence } from "../../protocol/offence.ts";
 import type { CoordinatorCore } from "../core/coordinator.ts";
 import { httpUrl } from "./addresses.ts";
 import { apiRoutes } from "./api-routes.ts";
@@ -154,7 +155,13 @@ export class RunningCoordinator {
       progressIntervalMs: limits.originProgressIntervalMs,
       onProgress: (sha256, uploadedBytes) =>
         this.#loop.submit({ kind: "origin-progress", sha256, uploadedBytes }),
+      onOffence: (sha256, offence) => this.#noteOffence(sha256, offence),
     });
+  }
+
+  /** A stranger may offend as often as it likes: that must not be what fills the loop. */
+  #noteOffence(sha256: Digest, offence: Offence): void {
+    if (this.#loop.hasRoom) this.#loop.submit({ kind: "origin-offence", sha256, offence });
   }
 
   #createChannel(authenticator: Authenticator): ControlChannel {

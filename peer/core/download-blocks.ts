@@ -11,9 +11,10 @@ import {
   recordAsk,
   rememberCancelled,
   stopFilling,
+  TRICKLE_MIN,
   windowBlocks,
 } from "./download-state.ts";
-import { type BlockEvent, orderOf, type Turn } from "./download-turn.ts";
+import { type BlockEvent, cutOff, orderOf, type Turn } from "./download-turn.ts";
 import { BLOCK_BYTES, blockBytes, blockKey, blockOfKey, pieceOfKey } from "./geometry.ts";
 import type { PieceProgress } from "./piece-progress.ts";
 import { chooseBlock } from "./request-choice.ts";
@@ -24,6 +25,16 @@ const FAILED_PAUSE_MS = 500;
 const REFUSED_FOR_MS = 500;
 /** With so many refusals in that time a remote is left alone: it serves nothing just now. */
 const REFUSALS_MAX = 8;
+/**
+ * A remote that claims pieces and refuses them costs a message each time and holds nothing back, so it may do so for a
+ * while: a node that is about to leave does. With this many refusals and no block to show for them it is cut off and
+ * named. The origin refuses by its trade, as others are to have the pieces first, and is never judged by this.
+ */
+const REFUSAL_SCORE_MAX = 64;
+/** One block makes up for this many refusals. */
+const REFUSALS_PER_BLOCK = 8;
+/** Below 4 kB/s: a block that takes this long since it was asked for, or since the one before it, came late. */
+const LATE_BLOCK_MS = 4_000;
 /** Blocks nobody asked for: a megabyte may be a race, more is a flood. */
 const UNASKED_BYTES_MAX = 1024 * 1024;
 
@@ -56,6 +67,9 @@ export function onBlock(turn: Turn, link: Link, event: BlockEvent): void {
     noteUnasked(turn, link, event.bytes.length);
     return;
   }
+  if (asked) notePace(turn, link);
+  link.blocks += 1;
+  link.refusalScore = Math.max(0, link.refusalScore - REFUSALS_PER_BLOCK);
   link.lastBlockAt = now;
   link.rate.add(event.bytes.length, now);
   link.stalled = false;
@@ -63,6 +77,20 @@ export function onBlock(turn: Turn, link: Link, event: BlockEvent): void {
   link.cancelled.delete(key);
   takeBlock(turn, link, { key, asked, event });
   pump(turn, link);
+}
+
+/** To be called while the block still counts as owed. */
+function notePace(turn: Turn, link: Link): void {
+  const since = owesSince(link) ?? turn.now;
+  if (turn.now - since < LATE_BLOCK_MS) link.trickled = 0;
+  else noteTrickle(turn, link);
+}
+
+/** Told once per trickle: it has to flow in between to be told of again. */
+export function noteTrickle(turn: Turn, link: Link): void {
+  link.trickled += 1;
+  if (link.trickled === TRICKLE_MIN && link.blocks > 0)
+    turn.out.push({ kind: "offence", link: link.id, fault: "drip", piece: null });
 }
 
 function takeBlock(
@@ -104,12 +132,22 @@ export function onRejected(turn: Turn, link: Link, at: { piece: number; offset: 
   const { state, now } = turn;
   if (!forgetAsk(state, link, blockKey(at.piece, Math.floor(at.offset / BLOCK_BYTES)))) return;
   if (link.refused.add(at.piece)) link.refusals.push({ piece: at.piece, at: now });
+  noteRefusal(turn, link, at.piece);
   const progress = state.active.get(at.piece);
   if (progress?.exclusive === true) startOver(turn, progress, link, { tell: true });
   else if (progress !== undefined && progress.received === 0 && !progress.isAskedFor)
     giveBack(turn, progress);
   release(turn, link, { tell: true });
   pumpAll(turn);
+}
+
+/** A choke takes back every request, and stock clients choke often: only an open hand that gives nothing counts. */
+function noteRefusal(turn: Turn, link: Link, piece: number): void {
+  if (link.isOrigin || link.choked) return;
+  link.refusalScore += 1;
+  if (link.refusalScore !== REFUSAL_SCORE_MAX) return;
+  turn.out.push({ kind: "offence", link: link.id, fault: "refuses", piece });
+  turn.out.push({ kind: "close-link", link: link.id, reason: "refuses the pieces it claims" });
 }
 
 /** Refused pieces may be asked for again. */
@@ -163,7 +201,7 @@ function takeBack(turn: Turn, link: Link, key: number, { tell }: { tell: boolean
 function noteUnasked(turn: Turn, link: Link, bytes: number): void {
   link.unaskedBytes += bytes;
   if (link.unaskedBytes > UNASKED_BYTES_MAX)
-    turn.out.push({ kind: "close-link", link: link.id, reason: "sent blocks nobody asked for" });
+    cutOff(turn, link, { fault: "floods", reason: "sent blocks nobody asked for" });
 }
 
 function keyOf(state: DownloadState, event: BlockEvent): number | null {

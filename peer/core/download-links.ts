@@ -1,8 +1,16 @@
 // Links of a download: what each remote has, whether it is of use to us, and what happens when it falls silent.
 import type { Bitfield } from "../../protocol/bitfield.ts";
-import { forgetRefusals, owesSince, pump, pumpAll, release, takeBackAll } from "./download-blocks.ts";
+import {
+  forgetRefusals,
+  noteTrickle,
+  owesSince,
+  pump,
+  pumpAll,
+  release,
+  takeBackAll,
+} from "./download-blocks.ts";
 import { type DownloadState, disown, type Link, newLink, openBytes } from "./download-state.ts";
-import type { DownloadEvent, Turn } from "./download-turn.ts";
+import { cutOff, type DownloadEvent, type Turn } from "./download-turn.ts";
 import { giveUpAfterMs, stallAfterMs } from "./patience.ts";
 
 /** A remote that stalls this often without a block in between gets its connection closed; the dialler tries anew. */
@@ -24,11 +32,9 @@ export function onLinkClosed(turn: Turn, link: Link): void {
 }
 
 export function onBitfield(turn: Turn, link: Link, has: Bitfield): void {
-  const { state, out } = turn;
-  if (link.announced || link.has.count > 0) {
-    out.push({ kind: "close-link", link: link.id, reason: "announced its pieces twice" });
-    return;
-  }
+  const { state } = turn;
+  if (link.announced || link.has.count > 0)
+    return cutOff(turn, link, { fault: "breaks-rules", reason: "announced its pieces twice" });
   link.announced = true;
   link.counted = !has.isFull;
   if (has.isFull) link.has.fill();
@@ -40,11 +46,9 @@ export function onBitfield(turn: Turn, link: Link, has: Bitfield): void {
 }
 
 export function onHave(turn: Turn, link: Link, piece: number): void {
-  const { state, out } = turn;
-  if (piece < 0 || piece >= state.geometry.pieceCount) {
-    out.push({ kind: "close-link", link: link.id, reason: "has a piece that does not exist" });
-    return;
-  }
+  const { state } = turn;
+  if (piece < 0 || piece >= state.geometry.pieceCount)
+    return cutOff(turn, link, { fault: "breaks-rules", reason: "has a piece that does not exist" });
   if (link.has.has(piece)) return;
   link.counted = true;
   addPiece(state, link, piece);
@@ -89,9 +93,12 @@ function giveUpOn(turn: Turn, link: Link): void {
   link.giveUps += 1;
   link.stalled = false;
   link.rate.forget();
+  noteTrickle(turn, link);
   takeBackAll(turn, link, { tell: true });
-  if (link.giveUps >= GIVE_UPS_MAX)
-    turn.out.push({ kind: "close-link", link: link.id, reason: "does not answer" });
+  // One that never sent a block is named at once. One that did may be busy, and is named when its link is cut.
+  if (link.giveUps >= GIVE_UPS_MAX) cutOff(turn, link, { fault: "no-answer", reason: "does not answer" });
+  else if (link.blocks === 0 && link.giveUps === 1)
+    turn.out.push({ kind: "offence", link: link.id, fault: "no-answer", piece: null });
 }
 
 export function updateInterest(turn: Turn, link: Link): void {

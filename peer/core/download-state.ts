@@ -37,6 +37,12 @@ export interface Link {
   stalled: boolean;
   /** Times its requests were taken back since it last sent a block. */
   giveUps: number;
+  /** Blocks it has sent. */
+  blocks: number;
+  /** Blocks in a row that came one by one and late, and times it was given up on meanwhile. */
+  trickled: number;
+  /** Grows with each piece it claims and refuses, shrinks with each block it sends. */
+  refusalScore: number;
   pausedUntil: Millis;
   /** Pieces it would not send just now, and since when; they are asked for again after a while. */
   readonly refused: Bitfield;
@@ -92,6 +98,9 @@ export function newLink(
     lastBlockAt: 0,
     stalled: false,
     giveUps: 0,
+    blocks: 0,
+    trickled: 0,
+    refusalScore: 0,
     pausedUntil: 0,
     refused: new Bitfield(state.geometry.pieceCount),
     refusals: [],
@@ -137,9 +146,18 @@ export function productiveLinks(state: DownloadState): number {
   return Math.max(1, count);
 }
 
-/** How many requests this link should have open. A link that had to be given up on is probed with one. */
+/**
+ * So many in a row make a trickle. A remote that is busy with others sends several blocks at once when our turn comes,
+ * all but the first of them quickly; one that never does is not busy but slow.
+ */
+export const TRICKLE_MIN = 3;
+
+/**
+ * How many requests this link should have open. One that had to be given up on, or trickles, is probed with one: what
+ * it holds back then is a single block, which others are asked for as well.
+ */
 export function windowBlocks(state: DownloadState, link: Link): number {
-  if (link.giveUps > 0) return 1;
+  if (link.giveUps > 0 || link.trickled >= TRICKLE_MIN) return 1;
   const { windowSeconds, windowBlocksMin, windowBlocksMax } = state.config;
   const wanted = Math.ceil((windowSeconds * link.rate.bytesPerSecond) / BLOCK_BYTES);
   const part = Math.ceil(openBlocksMax(state) / productiveLinks(state));

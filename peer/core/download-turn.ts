@@ -1,6 +1,7 @@
 // The vocabulary of a download: what can happen to it, what it can ask for, and the one turn that joins both.
 import type { Bitfield } from "../../protocol/bitfield.ts";
 import type { Millis } from "../../protocol/ids.ts";
+import type { Fault } from "../../protocol/offence.ts";
 import type { DownloadState, Link } from "./download-state.ts";
 import { BLOCK_BYTES, blockBytes, blockOfKey, type LinkId, pieceOfKey } from "./geometry.ts";
 
@@ -59,6 +60,8 @@ export type DownloadEffect =
   | { readonly kind: "drop-piece"; readonly piece: number }
   | { readonly kind: "close-link"; readonly link: LinkId; readonly reason: string }
   | { readonly kind: "ban"; readonly source: string; readonly piece: number }
+  /** For people: what this remote did, or left undone. What is done about it is in other effects. */
+  | { readonly kind: "offence"; readonly link: LinkId; readonly fault: Fault; readonly piece: number | null }
   | { readonly kind: "complete" };
 
 /** One event being handled: handlers read `now`, change `state` and push to `out`. */
@@ -66,6 +69,12 @@ export interface Turn {
   readonly state: DownloadState;
   readonly now: Millis;
   readonly out: DownloadEffect[];
+}
+
+/** Ends a link for what its remote did. */
+export function cutOff(turn: Turn, link: Link, why: { fault: Fault; reason: string }): void {
+  turn.out.push({ kind: "offence", link: link.id, fault: why.fault, piece: null });
+  turn.out.push({ kind: "close-link", link: link.id, reason: why.reason });
 }
 
 export function orderOf(turn: Turn, link: Link, key: number): BlockOrder {

@@ -6,6 +6,7 @@ import type { Bitfield } from "../../protocol/bitfield.ts";
 import type { Millis } from "../../protocol/ids.ts";
 import { PIECE_LENGTH_MAX } from "../../protocol/limits.ts";
 import { assert, assertNever, type Machine } from "../../protocol/machine.ts";
+import type { Fault } from "../../protocol/offence.ts";
 import { type Geometry, type LinkId, pieceBytes } from "./geometry.ts";
 import { Injection } from "./injection.ts";
 import { BurstRate } from "./rate.ts";
@@ -34,7 +35,8 @@ export type UploadEffect =
   /** Tell a remote with the fast extension that this will not come. */
   | ({ readonly kind: "reject" } & UploadOrder)
   | { readonly kind: "unchoke"; readonly link: LinkId }
-  | { readonly kind: "close-link"; readonly link: LinkId; readonly reason: string };
+  /** For what the remote did: its link ends, and people are told. */
+  | { readonly kind: "close-link"; readonly link: LinkId; readonly fault: Fault; readonly reason: string };
 
 export interface UploadConfig {
   /** Links served at once. Two to four keep a shared uplink full while each piece still gets most of it. */
@@ -191,7 +193,8 @@ class Upload {
     const { link, piece, offset, length } = order;
     const key = orderKey(order);
     if (!this.#isInside(order)) {
-      this.#out.push({ kind: "close-link", link, reason: "asked for bytes that do not exist" });
+      const reason = "asked for bytes that do not exist";
+      this.#out.push({ kind: "close-link", link, fault: "breaks-rules", reason });
     } else if (queue.orders.has(key)) {
       // The first of two equal requests answers both.
       return;
@@ -214,7 +217,7 @@ class Upload {
     queue.refused += 1;
     this.#out.push(
       queue.refused > REFUSED_MAX
-        ? { kind: "close-link", link, reason: "floods with requests" }
+        ? { kind: "close-link", link, fault: "floods", reason: "floods with requests" }
         : { kind: "reject", link, piece, offset, length },
     );
   }
@@ -245,7 +248,7 @@ class Upload {
     this.#nextSweepAt = this.#stuck.size > 0 ? now + SWEEP_MS : null;
     for (const { link, movedAt } of this.#stuck)
       if (now - movedAt >= DEAD_AFTER_MS)
-        this.#out.push({ kind: "close-link", link, reason: "does not read" });
+        this.#out.push({ kind: "close-link", link, fault: "does-not-read", reason: "does not read" });
   }
 
   #serve(now: Millis): void {

@@ -51,6 +51,11 @@ export class WireGuard {
     this.#bitfieldBytes = Math.ceil(options.pieceCount / 8);
   }
 
+  /** Bytes of a message that has not arrived whole. */
+  get cutBytes(): number {
+    return this.#partial === null ? 0 : this.#partialFilled;
+  }
+
   push(chunk: Uint8Array): GuardVerdict {
     const data = this.#held.length === 0 ? chunk : joined(this.#held, chunk);
     this.#held = NOTHING;

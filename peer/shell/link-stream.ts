@@ -42,6 +42,7 @@ export class LinkStream extends Duplex {
   #flushedBytes = 0;
   #onFlushed: () => void = () => undefined;
   #violation: string | null = null;
+  #timedOut = false;
 
   constructor(socket: Socket, options: LinkStreamOptions) {
     super({ allowHalfOpen: false });
@@ -58,6 +59,16 @@ export class LinkStream extends Duplex {
   /** Why the remote was cut off, null when it was not. */
   get violation(): string | null {
     return this.#violation;
+  }
+
+  /** It was given up on because it never finished its handshake. */
+  get timedOut(): boolean {
+    return this.#timedOut;
+  }
+
+  /** Part of a message is here and the rest is not. */
+  get isMidMessage(): boolean {
+    return this.#guard.cutBytes > 0;
   }
 
   /** Bytes of messages handed in so far; compare with {@link flushedBytes}. */
@@ -126,7 +137,10 @@ export class LinkStream extends Duplex {
     const socket = this.#socket;
     socket.setNoDelay(true);
     socket.setKeepAlive(true, TCP_KEEP_ALIVE_MS);
-    socket.setTimeout(HANDSHAKE_TIMEOUT_MS, () => this.destroy());
+    socket.setTimeout(HANDSHAKE_TIMEOUT_MS, () => {
+      this.#timedOut = true;
+      this.destroy();
+    });
     socket.on("data", (bytes) => this.receive(bytes));
     socket.on("drain", () => socket.resume());
     // Both are a remote's business: the link is gone, and the roster decides what follows.

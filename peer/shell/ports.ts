@@ -2,6 +2,7 @@
 import type { Logger } from "pino";
 import type { Artifact } from "../../protocol/manifest.ts";
 import type { Neighbour } from "../../protocol/messages.ts";
+import type { Offence } from "../../protocol/offence.ts";
 import type { UnpackOptions } from "./unpack.ts";
 
 export interface SwarmTorrentPort {
@@ -29,6 +30,7 @@ export interface SwarmJoinOptions {
   readonly rankCount: number;
   readonly seed: number;
   readonly paused?: boolean;
+  readonly onOffence?: (offence: Offence) => void;
 }
 
 export interface SwarmPort {

@@ -7,7 +7,9 @@ import type { AppName, PublicKey } from "../../protocol/ids.ts";
 import { assertNever } from "../../protocol/machine.ts";
 import { type Manifest, releaseRefOf, sameRelease } from "../../protocol/manifest.ts";
 import type { Labels, Neighbour, NodeMessage, StageOrder } from "../../protocol/messages.ts";
+import type { Offence } from "../../protocol/offence.ts";
 import { openTrustedManifest } from "../../protocol/shell/signature.ts";
+import { OffenceBook } from "../core/offence-book.ts";
 import { checkPlaceholders } from "../core/placeholders.ts";
 import { StagingMachine } from "../core/staging.ts";
 import type { StagingEffect, StagingEvent, Transfer } from "../core/staging-events.ts";
@@ -56,6 +58,7 @@ export class Stager {
   readonly #machine = new StagingMachine();
   readonly #driver: MachineDriver<StagingEvent, StagingEffect>;
   readonly #sessions = new Map<number, Session>();
+  readonly #offences = new OffenceBook();
 
   constructor(options: StagerOptions) {
     this.#options = options;
@@ -72,6 +75,9 @@ export class Stager {
   }
 
   dispatch(event: Extract<StagingEvent, { kind: "neighbours" | "go" | "stop-serving" | "online" }>): void {
+    // Before the results: the coordinator is told of an offender while it still cares for the release.
+    if (event.kind === "online") for (const report of this.#offences.reports()) this.#send(report);
+    if (event.kind === "stop-serving") this.#offences.forget(event.release);
     this.#driver.dispatch(event);
   }
 
@@ -195,6 +201,7 @@ export class Stager {
       rank,
       rankCount,
       seed: randomInt(2 ** 32),
+      onOffence: (offence) => this.#noteOffence(effect.order, offence),
       paused: session.paused,
     });
     session.torrent = torrent;
@@ -245,6 +252,15 @@ export class Stager {
     if (session === undefined) return;
     session.paused = paused;
     session.torrent?.setPaused(paused);
+  }
+
+  #noteOffence(order: StageOrder, offence: Offence): void {
+    const { clock, logger } = this.#options;
+    const report = this.#offences.note(order, offence, clock.now());
+    if (report === null) return;
+    const { source, fault, piece, count } = report;
+    logger.warn({ source, fault, piece, count }, "a remote does what it should not");
+    this.#options.send(report);
   }
 
   #sample(attempt: number): undefined {

@@ -4,9 +4,10 @@ import { connect, type Socket } from "node:net";
 import type { Logger } from "pino";
 import { assertNever } from "../../protocol/machine.ts";
 import type { Neighbour } from "../../protocol/messages.ts";
+import type { Fault } from "../../protocol/offence.ts";
 import type { Prng } from "../../protocol/prng.ts";
 import type { LinkId } from "../core/geometry.ts";
-import { createRoster, type RosterEffect, type RosterEvent } from "../core/link-roster.ts";
+import { createRoster, nameOfSource, type RosterEffect, type RosterEvent } from "../core/link-roster.ts";
 import { LinkStream } from "./link-stream.ts";
 import { type MachineRunner, runMachine } from "./machine-runner.ts";
 import type { EngineTorrent, LinkWire, WireListener } from "./webtorrent-adapter.ts";
@@ -32,6 +33,8 @@ export interface SwarmLinksOptions {
   readonly logger: Logger;
   readonly onOpen: (opened: OpenedLink) => WireListener;
   readonly onClose: (link: LinkId) => void;
+  /** What a remote, called by its node id or address, did instead of talking about pieces. */
+  readonly onFault: (source: string, fault: Fault) => void;
 }
 
 interface Connection {
@@ -187,13 +190,26 @@ export class SwarmLinks {
     const connection = this.#connections.get(link);
     if (connection === undefined) return;
     this.#connections.delete(link);
-    const { stream, neighbourId, answered, accepted } = connection;
-    if (stream.violation !== null)
-      this.#options.logger.warn({ remote: nameOf(connection), reason: stream.violation }, "link cut");
+    const { neighbourId, answered, accepted } = connection;
+    this.#judgeEnd(connection);
     if (connection.open) this.#options.onClose(link);
     if (this.#closed) return;
     if (accepted !== null) this.#roster.send({ kind: "closed", link });
     else if (neighbourId !== null && !answered) this.#roster.send({ kind: "dial-failed", neighbourId });
+  }
+
+  #judgeEnd(connection: Connection): void {
+    const { stream, neighbourId, accepted, address } = connection;
+    const { logger, onFault } = this.#options;
+    const source = accepted === null ? (neighbourId ?? address) : nameOfSource(accepted.source);
+    if (stream.violation !== null) {
+      logger.warn({ remote: nameOf(connection), reason: stream.violation }, "link cut");
+      onFault(source, "breaks-rules");
+    } else if (stream.timedOut && neighbourId !== null) {
+      // Its port is open and nobody behind it speaks.
+      logger.warn({ remote: nameOf(connection) }, "no handshake in time");
+      onFault(source, "no-answer");
+    }
   }
 }
 

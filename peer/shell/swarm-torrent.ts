@@ -6,11 +6,12 @@ import { FleetError } from "../../protocol/errors.ts";
 import { assertNever } from "../../protocol/machine.ts";
 import type { Artifact } from "../../protocol/manifest.ts";
 import { type Neighbour, ORIGIN_ID } from "../../protocol/messages.ts";
+import type { Fault, Offence } from "../../protocol/offence.ts";
 import { createPrng } from "../../protocol/prng.ts";
 import { createDownload } from "../core/download.ts";
 import type { DownloadEffect, DownloadEvent } from "../core/download-turn.ts";
 import { type LinkId, pieceBytes } from "../core/geometry.ts";
-import { ORIGIN_SOURCE } from "../core/link-roster.ts";
+import { nameOfSource, ORIGIN_SOURCE } from "../core/link-roster.ts";
 import { MeanRate } from "../core/rate.ts";
 import { createUpload, type UploadEffect, type UploadEvent, type UploadOrder } from "../core/upload.ts";
 import type { Lease } from "./extent-cache.ts";
@@ -50,10 +51,12 @@ export interface TorrentSessionOptions {
   readonly rankCount: number;
   readonly seed: number;
   readonly paused?: boolean;
+  /** What a remote did that people should know of; once per time. */
+  readonly onOffence?: (offence: Offence) => void;
   readonly logger: Logger;
 }
 
-interface Link extends Pick<OpenedLink, "wire" | "stream"> {
+interface Link extends Pick<OpenedLink, "source" | "wire" | "stream"> {
   /** Blocks on their way into the socket, and where each ends in the stream. */
   readonly unsent: { readonly endsAt: number; readonly lease: Lease }[];
 }
@@ -103,6 +106,7 @@ export class TorrentSession {
       random: random.child("links"),
       onOpen: (opened) => this.#onOpen(opened),
       onClose: (link) => this.#onClose(link),
+      onFault: (source, fault) => options.onOffence?.({ source, fault, piece: null }),
     });
     if (verified.isFull) void this.#complete();
   }
@@ -147,7 +151,7 @@ export class TorrentSession {
   #onOpen(opened: OpenedLink): WireListener {
     const { link, source, isOrigin, wire, stream } = opened;
     const { verified } = this.#options;
-    this.#open.set(link, { wire, stream, unsent: [] });
+    this.#open.set(link, { source, wire, stream, unsent: [] });
     if (wire.hasFast && verified.isFull) wire.haveAll();
     else if (wire.hasFast && verified.count === 0) wire.haveNone();
     else wire.bitfield(verified.toBytes());
@@ -174,7 +178,7 @@ export class TorrentSession {
       if (this.#open.has(link)) this.#upload.send(event);
     };
     const onBitfield = (has: Bitfield | null): void => {
-      if (has === null) this.links.closeLink(link, "claims pieces that do not exist");
+      if (has === null) this.#cutOff(link, "breaks-rules", "claims pieces that do not exist");
       else tell({ kind: "remote-bitfield", link, has });
     };
     return {
@@ -218,7 +222,10 @@ export class TorrentSession {
         return this.links.closeLink(effect.link, effect.reason);
       case "ban":
         this.#options.logger.warn({ source: effect.source, piece: effect.piece }, "banned for bad data");
+        this.#tellOffence(effect.source, "bad-data", effect.piece);
         return this.links.ban(effect.source);
+      case "offence":
+        return this.#noteOffence(effect);
       case "complete":
         void this.#complete();
         return;
@@ -239,10 +246,28 @@ export class TorrentSession {
       case "unchoke":
         return link.wire.unchoke();
       case "close-link":
-        return this.links.closeLink(effect.link, effect.reason);
+        return this.#cutOff(effect.link, effect.fault, effect.reason);
       default:
         assertNever(effect);
     }
+  }
+
+  #noteOffence({ link: id, fault, piece }: Extract<DownloadEffect, { kind: "offence" }>): void {
+    const link = this.#open.get(id);
+    if (link === undefined) return;
+    // The core sees whole blocks only; one that has been arriving for all that time is a trickle, not silence.
+    const trickles = fault === "no-answer" && link.stream.isMidMessage;
+    this.#tellOffence(link.source, trickles ? "drip" : fault, piece);
+  }
+
+  #cutOff(id: LinkId, fault: Fault, reason: string): void {
+    const link = this.#open.get(id);
+    if (link !== undefined) this.#tellOffence(link.source, fault, null);
+    this.links.closeLink(id, reason);
+  }
+
+  #tellOffence(source: string, fault: Fault, piece: number | null): void {
+    this.#options.onOffence?.({ source: nameOfSource(source), fault, piece });
   }
 
   #showInterest(link: LinkId, interested: boolean): void {

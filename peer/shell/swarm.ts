@@ -5,6 +5,7 @@ import { Bitfield } from "../../protocol/bitfield.ts";
 import { assert } from "../../protocol/machine.ts";
 import { type Artifact, pieceCountOf } from "../../protocol/manifest.ts";
 import type { Neighbour } from "../../protocol/messages.ts";
+import type { Offence } from "../../protocol/offence.ts";
 import { addWrittenPieces, readBitmap } from "./piece-bitmap.ts";
 import { PieceStore } from "./piece-store.ts";
 import { listenForPeers, type SwarmListener } from "./swarm-listener.ts";
@@ -41,6 +42,8 @@ export interface SwarmTorrentOptions {
   readonly seed: number;
   /** Opens links and tells what it has, but asks for nothing until {@link SwarmTorrent.setPaused}. */
   readonly paused?: boolean;
+  /** Called once for each time a remote did what people should know of. */
+  readonly onOffence?: (offence: Offence) => void;
 }
 
 export interface SwarmTorrent {

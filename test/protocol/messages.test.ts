@@ -24,13 +24,13 @@ describe("the kinds of messages", () => {
     ]);
     expect(kindsOf(nodeMessageSchema.json)).toEqual([
       ...["hello", "heartbeat", "stage-ready", "progress", "verified", "staged", "stage-failed"],
-      ...["activating", "activated"],
+      ...["activating", "activated", "offender"],
     ]);
   });
 
   test("are told apart by direction", () => {
     const both = new Set([...kindsOf(coordinatorMessageSchema.json), ...kindsOf(nodeMessageSchema.json)]);
-    expect(both.size).toBe(18);
+    expect(both.size).toBe(19);
   });
 });
 

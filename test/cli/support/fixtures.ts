@@ -72,6 +72,7 @@ export function rollout(change: Partial<RolloutView> = {}): RolloutView {
     wave: null,
     waiting: [],
     nodes: [],
+    offences: [],
     code: null,
     message: null,
     ...change,

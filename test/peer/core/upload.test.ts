@@ -229,7 +229,8 @@ describe("createUpload", () => {
   ])("cuts off who asks for piece %i from %i with %i bytes", (piece, offset, length) => {
     const bench = new Bench().open(1);
     const effects = bench.send({ kind: "requested", link: 1, piece, offset, length });
-    expect(effects).toEqual([{ kind: "close-link", link: 1, reason: "asked for bytes that do not exist" }]);
+    const reason = "asked for bytes that do not exist";
+    expect(effects).toEqual([{ kind: "close-link", link: 1, fault: "breaks-rules", reason }]);
   });
 
   it("accepts the largest request that clients may make", () => {

@@ -367,11 +367,6 @@ export function nameOfSource(source: string): string {
   return source.slice(source.indexOf(" ") + 1);
 }
 
-/** A source as others know it: a node id, `origin`, or a network address. */
-export function nameOfSource(source: string): string {
-  return source.slice(source.indexOf(" ") + 1);
-}
-
 function sameAddress(a: Neighbour, b: Neighbour): boolean {
   return a.host === b.host && a.port === b.port;
 }

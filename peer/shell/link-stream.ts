@@ -8,7 +8,9 @@ import { HANDSHAKE_BYTES, type Handshake } from "../core/handshake.ts";
 import { WireGuard } from "../core/wire-guard.ts";
 
 /** Unsent bytes at which nothing more is read from a remote that does not read itself. Blocks alone stay well below. */
-const UNSENT_BYTES_PAUSE = 4 * 1024 * 1024;
+const UNSENT_BYTES_PAUSE = 2 * 1024 * 1024;
+/** Messages up to this size travel joined: each alone would cost ten times its bytes while it waits in the socket. */
+const SMALL_MESSAGE_BYTES_MAX = 64;
 /** A dead remote is noticed within about a minute, also when nothing is owed either way. */
 const TCP_KEEP_ALIVE_MS = 30_000;
 
@@ -163,7 +165,7 @@ export class LinkStream extends Duplex {
   }
 
   #empty(): void {
-    const messages = this.#outbox;
+    const messages = joinSmall(this.#outbox);
     this.#outbox = [];
     const last = messages.pop();
     if (last === undefined || this.destroyed) return;
@@ -179,3 +181,25 @@ export class LinkStream extends Duplex {
     if (socket.writableLength > UNSENT_BYTES_PAUSE) socket.pause();
   }
 }
+
+/** The same bytes, runs of small messages in one piece each. */
+function joinSmall(messages: readonly Uint8Array[]): Uint8Array[] {
+  const joined: Uint8Array[] = [];
+  let run: Uint8Array[] = [];
+  const endRun = (): void => {
+    if (run.length > 0) joined.push(run.length === 1 ? (run[0] ?? NOTHING) : Buffer.concat(run));
+    run = [];
+  };
+  for (const message of messages) {
+    if (message.length <= SMALL_MESSAGE_BYTES_MAX) {
+      run.push(message);
+      continue;
+    }
+    endRun();
+    joined.push(message);
+  }
+  endRun();
+  return joined;
+}
+
+const NOTHING = new Uint8Array(0);

@@ -119,10 +119,11 @@ describe("a node under attack", () => {
   });
 
   it("keeps the link of a neighbour whose id somebody else claims", async () => {
-    attacker = new Attacker({ ...served.victim, port });
-    const fetch = blockReader(await attacker.join({ from: LISTED.host, id: LISTED.id }));
+    const from = new Attacker({ ...served.victim, port });
+    attacker = from;
+    const fetch = blockReader(await from.join({ from: LISTED.host, id: LISTED.id }));
     await fetch(0);
-    const pretenders = await Promise.all(Array.from({ length: 5 }, () => attacker.join({ id: LISTED.id })));
+    const pretenders = await Promise.all(Array.from({ length: 5 }, () => from.join({ id: LISTED.id })));
     for (const pretender of pretenders) await blockReader(pretender)(0);
     expect(await fetch(1)).toEqual(blockOf(served, 1));
   });
@@ -154,10 +155,11 @@ describe("a node under attack", () => {
 });
 
 async function withstands(target: Published, attack: (attacker: Attacker) => Promise<void>): Promise<void> {
-  attacker = new Attacker({ ...target.victim, port });
+  const from = new Attacker({ ...target.victim, port });
+  attacker = from;
   const before = await memoryOf(pid);
   await forgetPeak(pid);
-  await attack(attacker);
+  await attack(from);
   // The attacker's sockets are still open: the node serves whom it should all the same.
   await isServed();
   expect((await memoryOf(pid)).peakBytes - before.rssBytes).toBeLessThan(GROWTH_BYTES_MAX);
@@ -165,10 +167,11 @@ async function withstands(target: Published, attack: (attacker: Attacker) => Pro
 }
 
 async function cutsOff(target: Published, bytes: (victim: Victim) => Uint8Array): Promise<void> {
-  attacker = new Attacker({ ...target.victim, port });
+  const from = new Attacker({ ...target.victim, port });
+  attacker = from;
   const before = await memoryOf(pid);
   await forgetPeak(pid);
-  expect(await attacker.isCutOffFor(bytes(attacker.victim))).toBe(true);
+  expect(await from.isCutOffFor(bytes(from.victim))).toBe(true);
   await isServed();
   expect((await memoryOf(pid)).peakBytes - before.rssBytes).toBeLessThan(GROWTH_BYTES_MAX);
 }

@@ -3,8 +3,8 @@
 import type { Millis } from "../../protocol/ids.ts";
 
 /**
- * A fleet of 1 000 that loses its coordinator asks the same twenty nodes within half a minute, which is 70 a second with
- * the announcements; each costs some ten microseconds.
+ * A fleet of 1 000 that loses its coordinator asks the same twenty nodes within half a minute, which is 70 a second
+ * with the announcements; each costs some ten microseconds.
  */
 export const DATAGRAMS_PER_SECOND_MAX = 1_000;
 /** A node asks another a handful of times per search; a site behind one address may have dozens of nodes. */

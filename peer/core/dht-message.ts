@@ -1,4 +1,4 @@
-// What a DHT message (BEP 5) has to look like before the library that speaks it may see it, and whom one may be sent to.
+// What a DHT message (BEP 5) has to look like before the library that speaks it may see it, and where one may go.
 // A message is rebuilt from the fields that were checked, so the library never meets what a stranger has written.
 import {
   type BencodeDictionary,
@@ -26,7 +26,6 @@ export const ANSWER_PEERS_MAX = 2 * DHT_PEERS_MAX + 1;
 export const DATAGRAM_BYTES_MAX = 1_200;
 
 const QUERIES: ReadonlySet<string> = new Set(["ping", "find_node", "get_peers", "announce_peer"]);
-const LOOPBACK_NET = 127;
 const MULTICAST_NET = 224;
 
 export interface DatagramContext {
@@ -54,15 +53,20 @@ export function sanitizeDhtMessage(bytes: Uint8Array, context: DatagramContext):
 
 /**
  * Whether a datagram or a connection may go there because somebody in the DHT said so. Nobody can send us to our own
- * machine unless the coordinator has neighbours there as well, nor to everybody at once.
+ * machine unless the release has other nodes there as well, nor to everybody at once.
  */
 export function mayContact({ host, port }: Contact, options: { loopback: boolean }): boolean {
   const parts = host.split(".");
   if (parts.length !== 4 || !parts.every((part) => /^[0-9]{1,3}$/.test(part) && Number(part) <= 255))
     return false;
   const net = Number(parts[0]);
-  if (net === 0 || net >= MULTICAST_NET || (net === LOOPBACK_NET && !options.loopback)) return false;
+  if (net === 0 || net >= MULTICAST_NET || (isLoopback(host) && !options.loopback)) return false;
   return Number.isInteger(port) && port >= 1 && port <= 65_535;
+}
+
+/** An IPv4 address of this machine itself. */
+export function isLoopback(host: string): boolean {
+  return host.startsWith("127.");
 }
 
 type Entry = readonly [string, BencodeValue];

@@ -1,5 +1,5 @@
 // When one torrent is announced in the DHT and when others are looked for there: announced as long as it is joined,
-// looked for only while the coordinator is away and somebody is missing. Decides only; sends nothing, looks at no clock.
+// looked for only while the coordinator is away and somebody is missing. Decides only; sends nothing.
 import type { Millis } from "../../protocol/ids.ts";
 import { assertNever, type Machine } from "../../protocol/machine.ts";
 import type { Prng } from "../../protocol/prng.ts";

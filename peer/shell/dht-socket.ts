@@ -7,7 +7,7 @@ import type { Logger } from "pino";
 import type { InfoHash } from "../../protocol/ids.ts";
 import { assert } from "../../protocol/machine.ts";
 import { DatagramGate } from "../core/datagram-gate.ts";
-import { DATAGRAM_BYTES_MAX, mayContact, sanitizeDhtMessage } from "../core/dht-message.ts";
+import { DATAGRAM_BYTES_MAX, isLoopback, mayContact, sanitizeDhtMessage } from "../core/dht-message.ts";
 import { channelOf, DhtSeal } from "./dht-seal.ts";
 
 /** A fault that comes with every datagram is told as often as a person can read. */
@@ -25,8 +25,7 @@ type Sent = (error: Error | null) => void;
 /** What the library takes for a UDP socket: only sealed messages go out, only checked ones come in. */
 export class DhtChannel extends EventEmitter {
   readonly key: Buffer;
-  /** Whether one may be sent to this machine itself: only where neighbours live on it. */
-  allowsLoopback = false;
+  #allowsLoopback = false;
   readonly #seal: DhtSeal;
   readonly #socket: Socket;
   readonly #leave: () => void;
@@ -39,6 +38,16 @@ export class DhtChannel extends EventEmitter {
     this.#leave = parts.leave;
   }
 
+  /** Whether one may be sent to this machine itself: only where other nodes of the release live on it. */
+  get allowsLoopback(): boolean {
+    return this.#allowsLoopback;
+  }
+
+  /** The coordinator named this address, or a genuine datagram came from it, which no other machine can pretend. */
+  vouchFor(address: string): void {
+    if (isLoopback(address)) this.#allowsLoopback = true;
+  }
+
   /** As `dgram.Socket.send`. What may not go there is lost, as any datagram may be. */
   send(
     bytes: Uint8Array,
@@ -48,7 +57,7 @@ export class DhtChannel extends EventEmitter {
   ): void {
     const [port, host, sent] = to;
     const datagram = this.#seal.seal(bytes.subarray(offset, offset + length));
-    const allowed = mayContact({ host, port }, { loopback: this.allowsLoopback });
+    const allowed = mayContact({ host, port }, { loopback: this.#allowsLoopback });
     if (!allowed || datagram.length > DATAGRAM_BYTES_MAX) return sent(null);
     try {
       this.#socket.send(datagram, port, host, sent);
@@ -60,8 +69,10 @@ export class DhtChannel extends EventEmitter {
   /** A genuine datagram from elsewhere; false when there is nothing of use in it. */
   take(datagram: Buffer, from: RemoteInfo): boolean {
     const checked = sanitizeDhtMessage(datagram, { key: this.key, port: from.port });
-    if (checked !== null) this.emit("message", Buffer.from(checked), from);
-    return checked !== null;
+    if (checked === null) return false;
+    this.vouchFor(from.address);
+    this.emit("message", Buffer.from(checked), from);
+    return true;
   }
 
   open(datagram: Buffer): Buffer | null {

@@ -102,8 +102,7 @@ export class PrivateDht {
   async #greet(host: string, port: number): Promise<void> {
     const address = await addressOf(host);
     if (address === null || this.#closed) return;
-    // A neighbour on this very machine: a test, a demonstration, or several nodes on one host.
-    if (address.startsWith("127.")) this.#options.channel.allowsLoopback = true;
+    this.#options.channel.vouchFor(address);
     this.#client.addNode({ host: address, port });
   }
 }

@@ -31,6 +31,7 @@ interface PeerFlags extends GlobalFlags {
   readonly label: readonly string[];
   readonly trust: readonly string[];
   readonly listen: string;
+  readonly dht: boolean;
   readonly logLevel: string;
 }
 
@@ -58,6 +59,7 @@ export function registerPeer(program: Command, run: Run): void {
       "where other nodes reach this one; port 0 lets the system choose",
       LISTEN_DEFAULT,
     )
+    .option("--no-dht", "do not look for other nodes (UDP, same port) while the coordinator is away")
     .option("--log-level <level>", "trace, debug, info, warn or error", "info")
     .action((flags: PeerFlags) => run(flags, (context) => runPeer(context, flags)));
 }
@@ -87,6 +89,7 @@ async function runPeer(context: Context, flags: PeerFlags): Promise<Outcome> {
         name,
         labels,
         listen,
+        dht: flags.dht,
         agentVersion: FLEET_VERSION,
         logger,
       }),

@@ -32,6 +32,8 @@ export interface ControlClientOptions {
   readonly hello: (nonce: Uint8Array) => Hello;
   /** After each welcome. */
   readonly onOnline: () => void;
+  /** There is no session, and none is expected at once; may be said more than once. */
+  readonly onOffline: () => void;
   /** The next order waits until this resolves. Must not reject for anything but a bug. */
   readonly onOrder: (order: Order) => Promise<void>;
   /** A coordinator that never admitted this node refused it for good; nothing more will be tried. */
@@ -104,6 +106,7 @@ export class ControlClient {
         return this.#disconnect();
       case "waiting":
         logger.info({ delayMs: effect.delayMs, attempt: effect.attempt }, "will try the coordinator again");
+        this.#options.onOffline();
         return;
       case "give-up":
         this.#options.onGivenUp(new FleetError(effect.code, effect.message));

@@ -37,6 +37,8 @@ export interface PeerOptions {
   readonly labels: Labels;
   /** Where the swarm listens; port 0 takes any free one. */
   readonly listen: { readonly host: string; readonly port: number };
+  /** Find other nodes over UDP, on the swarm's port, while the coordinator is away. */
+  readonly dht: boolean;
   readonly agentVersion: string;
   readonly logger: Logger;
 }
@@ -66,7 +68,8 @@ export async function startPeerWith(options: PeerOptions, ports: PeerPorts): Pro
     await removeLeftovers(directories.state);
     const store = await openReleaseStore(directories.state, directories.root);
     const apps = await knownApps(directories.state, store);
-    swarm = await ports.openSwarm({ ...options.listen, logger: options.logger, id: identity.nodeId });
+    const { listen, dht, logger } = options;
+    swarm = await ports.openSwarm({ ...listen, dht, logger, id: identity.nodeId });
     const peer = new RunningPeer({ options, ports, directories, identity, store, swarm });
     await peer.start(apps);
     return peer;
@@ -148,6 +151,7 @@ class RunningPeer implements Peer {
       this.#parts.options.logger.warn({ err: error }, "cannot remember that this node was admitted");
     });
     this.#admitted.resolve();
+    this.#parts.swarm.setCoordinatorAway(false);
     this.#agent.online();
   }
 
@@ -174,6 +178,7 @@ class RunningPeer implements Peer {
       everAdmitted: identity.admitted,
       hello: (nonce) => this.#hello(nonce),
       onOnline: () => this.#onOnline(),
+      onOffline: () => this.#parts.swarm.setCoordinatorAway(true),
       onOrder: (order) => this.#agent.order(order),
       onGivenUp: (error) => this.#admitted.reject(error),
       onBug: (error) => this.#onBug(error),

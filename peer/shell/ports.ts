@@ -36,6 +36,8 @@ export interface SwarmJoinOptions {
 export interface SwarmPort {
   readonly port: number;
   join(options: SwarmJoinOptions): Promise<SwarmTorrentPort>;
+  /** While it is away, nodes look for each other themselves. */
+  setCoordinatorAway(away: boolean): void;
   close(): Promise<void>;
 }
 
@@ -45,6 +47,7 @@ export interface SwarmOpenOptions {
   readonly logger: Logger;
   /** The node's id, by which its neighbours know it. */
   readonly id: string;
+  readonly dht: boolean;
 }
 
 export interface PeerPorts {

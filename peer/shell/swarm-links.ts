@@ -6,6 +6,7 @@ import { assertNever } from "../../protocol/machine.ts";
 import type { Neighbour } from "../../protocol/messages.ts";
 import type { Fault } from "../../protocol/offence.ts";
 import type { Prng } from "../../protocol/prng.ts";
+import type { Contact } from "../core/dht-message.ts";
 import type { LinkId } from "../core/geometry.ts";
 import { createRoster, nameOfSource, type RosterEffect, type RosterEvent } from "../core/link-roster.ts";
 import { LinkStream } from "./link-stream.ts";
@@ -79,6 +80,15 @@ export class SwarmLinks {
 
   ban(source: string): void {
     this.#roster.send({ kind: "banned", source });
+  }
+
+  /** Perhaps nodes of this swarm; dialled until the next list of neighbours. */
+  offer(contacts: readonly Contact[]): void {
+    this.#roster.send({ kind: "found", contacts });
+  }
+
+  forgetOffered(): void {
+    this.#roster.send({ kind: "forget-found" });
   }
 
   /** A connection whose first bytes, at least a whole handshake, named this torrent. */

@@ -6,10 +6,12 @@ import { assert } from "../../protocol/machine.ts";
 import { type Artifact, pieceCountOf } from "../../protocol/manifest.ts";
 import type { Neighbour } from "../../protocol/messages.ts";
 import type { Offence } from "../../protocol/offence.ts";
+import { type DhtSocket, openDhtSocket } from "./dht-socket.ts";
 import { addWrittenPieces, readBitmap } from "./piece-bitmap.ts";
 import { PieceStore } from "./piece-store.ts";
 import { listenForPeers, type SwarmListener } from "./swarm-listener.ts";
 import { type SwarmStats, TorrentSession } from "./swarm-torrent.ts";
+import { TorrentDiscovery } from "./torrent-discovery.ts";
 import { checkTorrentInfo } from "./torrent-info.ts";
 import { createEngine, type Engine } from "./webtorrent-adapter.ts";
 
@@ -23,6 +25,8 @@ export interface SwarmOptions {
    * Without one the node counts as a stock client wherever it comes in.
    */
   readonly id?: string;
+  /** Find nodes over UDP, on the port of the same number, while the coordinator is away. Needs an id. */
+  readonly dht?: boolean;
 }
 
 export interface SwarmTorrentOptions {
@@ -74,6 +78,8 @@ export interface Swarm {
   readonly port: number;
   /** FleetError manifest-invalid, disk-full, file-missing or install-failed. */
   join(options: SwarmTorrentOptions): Promise<SwarmTorrent>;
+  /** Whether nobody tells us who our neighbours are. Without a DHT it changes nothing. */
+  setCoordinatorAway(away: boolean): void;
   /** Closes every torrent as well. */
   close(): Promise<void>;
 }
@@ -97,13 +103,15 @@ export async function openSwarm(options: SwarmOptions): Promise<Swarm> {
     port: listener.port,
     onError: (error) => logger.error({ err: error }, "swarm engine failed"),
   });
-  return new OpenSwarm({ listener, engine, sessions, ownId: options.id ?? null, logger });
+  const dht = options.dht === true ? await openDhtSocket({ host, port: listener.port, logger }) : null;
+  return new OpenSwarm({ listener, engine, sessions, dht, ownId: options.id ?? null, logger });
 }
 
 interface SwarmParts {
   readonly listener: SwarmListener;
   readonly engine: Engine;
   readonly sessions: Map<string, TorrentSession>;
+  readonly dht: DhtSocket | null;
   readonly ownId: string | null;
   readonly logger: Logger;
 }
@@ -111,6 +119,8 @@ interface SwarmParts {
 class OpenSwarm implements Swarm {
   readonly port: number;
   readonly #parts: SwarmParts;
+  readonly #discoveries = new Map<TorrentSession, TorrentDiscovery>();
+  #coordinatorAway = false;
   #closing: Promise<void> | null = null;
 
   constructor(parts: SwarmParts) {
@@ -126,13 +136,42 @@ class OpenSwarm implements Swarm {
     const store = await PieceStore.open({ ...options, pieceHashes: pieces });
     const session = await this.#start(options, store);
     sessions.set(artifact.infoHash, session);
+    this.#discover(options, session);
     return {
-      setNeighbours: (neighbours) => session.setNeighbours(neighbours),
+      setNeighbours: (neighbours) => {
+        session.setNeighbours(neighbours);
+        this.#discoveries.get(session)?.setNeighbours(neighbours);
+      },
       setPaused: (paused) => session.setPaused(paused),
       stats: () => session.stats(),
       completed: session.completed,
       close: () => this.#leave(artifact, session),
     };
+  }
+
+  setCoordinatorAway(away: boolean): void {
+    this.#coordinatorAway = away;
+    for (const discovery of this.#discoveries.values()) discovery.setCoordinatorAway(away);
+  }
+
+  #discover({ artifact, seed }: SwarmTorrentOptions, session: TorrentSession): void {
+    const { dht, logger } = this.#parts;
+    if (dht === null) return;
+    const discovery = new TorrentDiscovery({
+      socket: dht,
+      infoHash: artifact.infoHash,
+      port: this.port,
+      seed,
+      logger,
+      sample: () => {
+        const { links, verifiedBytes } = session.stats();
+        return { links, complete: verifiedBytes === artifact.length };
+      },
+      onOffer: (contacts) => session.links.offer(contacts),
+      onForget: () => session.links.forgetOffered(),
+    });
+    this.#discoveries.set(session, discovery);
+    discovery.setCoordinatorAway(this.#coordinatorAway);
   }
 
   async #start(options: SwarmTorrentOptions, store: PieceStore): Promise<TorrentSession> {
@@ -154,17 +193,22 @@ class OpenSwarm implements Swarm {
   }
 
   async #close(): Promise<void> {
-    const { listener, engine, sessions } = this.#parts;
+    const { listener, engine, sessions, dht } = this.#parts;
+    for (const discovery of this.#discoveries.values()) discovery.close();
+    this.#discoveries.clear();
     const closing = [...sessions.values()].map((session) => session.close());
     sessions.clear();
     await Promise.all(closing);
     await engine.close();
     await listener.close();
+    await dht?.close();
   }
 
   async #leave(artifact: Artifact, session: TorrentSession): Promise<void> {
     if (this.#parts.sessions.get(artifact.infoHash) === session)
       this.#parts.sessions.delete(artifact.infoHash);
+    this.#discoveries.get(session)?.close();
+    this.#discoveries.delete(session);
     await session.close();
   }
 }

@@ -49,7 +49,8 @@ async function startPeers(url: string, joinToken: string, folder: string): Promi
   const peers = await Promise.all(
     Array.from({ length: PEER_COUNT }, (_, index) =>
       startPeer({
-        ...{ url, joinToken, trust: [], labels: {}, listen: LOOPBACK, agentVersion: "test", logger },
+        ...{ url, joinToken, trust: [], labels: {}, listen: LOOPBACK, dht: true },
+        ...{ agentVersion: "test", logger },
         rootDirectory: join(folder, `root-${index}`),
         stateDirectory: join(folder, `state-${index}`),
         name: `node-${index}`,

@@ -165,6 +165,7 @@ export async function createLab(folder: string, releases: readonly TestRelease[]
           name: "node-1",
           labels: { zone: "a" },
           listen: { host: "0.0.0.0", port: 0 },
+          dht: false,
           agentVersion: "1.0.0",
           logger: pino({ level: "silent" }),
           ...change,

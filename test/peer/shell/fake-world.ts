@@ -127,6 +127,8 @@ export class FakeWorld implements PeerPorts {
   /** Torrents complete by themselves. */
   delivers = true;
   swarmsClosed = 0;
+  /** What the swarm was last told. */
+  coordinatorAway: boolean | null = null;
 
   constructor(releases: readonly TestRelease[]) {
     this.#releases = releases;
@@ -140,6 +142,9 @@ export class FakeWorld implements PeerPorts {
       const release = this.#releases.find((one) => one.manifest.artifact.sha256 === options.artifact.sha256);
       if (release !== undefined && this.delivers) await torrent.deliver(release.tarball);
       return torrent;
+    },
+    setCoordinatorAway: (away: boolean) => {
+      this.coordinatorAway = away;
     },
     close: async () => {
       this.swarmsClosed += 1;

@@ -18,6 +18,7 @@ await startPeerWith(
     name: "node-1",
     labels: {},
     listen: { host: "127.0.0.1", port: 0 },
+    dht: false,
     agentVersion: "1.0.0",
     logger: pino({ level: "silent" }),
   },

@@ -61,6 +61,7 @@ test("a release is fetched, unpacked, activated, and after a restart neither fet
     name: "node-1",
     labels: {},
     listen: { host: "127.0.0.1", port: 0 },
+    dht: true,
     agentVersion: "1.0.0",
     logger,
   };

@@ -59,7 +59,7 @@ export function randomSample(length: number, pieceLength: number): Sample {
 export const silent: Logger = pino({ level: process.env.SWARM_LOG ?? "silent" });
 
 export interface Member {
-  readonly swarm: Pick<Swarm, "port" | "close">;
+  readonly swarm: Pick<Swarm, "port" | "close" | "setCoordinatorAway">;
   readonly torrent: SwarmTorrent;
   readonly filePath: string;
   readonly id: string;
@@ -79,14 +79,14 @@ export class TestBed {
     return new TestBed(await mkdtemp(join(tmpdir(), "fleet-swarm-")));
   }
 
-  async origin(sample: Sample): Promise<Member> {
+  async origin(sample: Sample, id = ORIGIN_ID): Promise<Member> {
     const filePath = join(this.directory, "origin.tar");
     await writeFile(filePath, sample.data);
-    return this.member(sample, { id: ORIGIN_ID, filePath, complete: true, bitmapPath: null });
+    return this.member(sample, { id, filePath, complete: true, bitmapPath: null });
   }
 
   async member(sample: Sample, options: Partial<SwarmTorrentOptions> & { id: string }): Promise<Member> {
-    const swarm = await openSwarm({ host: "127.0.0.1", port: 0, logger: silent, id: options.id });
+    const swarm = await openSwarm({ host: "127.0.0.1", port: 0, logger: silent, id: options.id, dht: true });
     this.#swarms.add(swarm);
     const filePath = options.filePath ?? join(this.directory, `${options.id}.tar`);
     const torrent = await swarm.join({

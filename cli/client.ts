@@ -52,6 +52,9 @@ export interface Client {
   stage(request: StageRequest): Promise<RolloutView>;
   rollOut(request: RolloutRequest): Promise<RolloutView>;
   rollBack(request: RollbackRequest): Promise<RolloutView>;
+  /** `by` is who people are told did it. */
+  pause(id: RolloutId, by: string): Promise<RolloutView>;
+  resume(id: RolloutId, by: string): Promise<RolloutView>;
   rollout(id: RolloutId): Promise<RolloutView>;
   watch(id: RolloutId, options?: WatchOptions): AsyncIterable<WatchedItem>;
 }
@@ -157,6 +160,8 @@ export function createClient({ url, token }: ClientOptions): Client {
     stage: (request) => start("/v1/stages", request),
     rollOut: (request) => start("/v1/rollouts", request),
     rollBack: (request) => start("/v1/rollbacks", request),
+    pause: (id, by) => start(`/v1/rollouts/${id}/pause`, { by }),
+    resume: (id, by) => start(`/v1/rollouts/${id}/resume`, { by }),
     rollout: (id) => get(`/v1/rollouts/${id}`, rolloutViewSchema),
     watch: (id, options = {}) => watchRollout({ url, path: `/v1/rollouts/${id}/watch`, headers }, options),
   };

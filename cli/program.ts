@@ -6,6 +6,7 @@ import { registerCoordinator } from "./commands/coordinator.ts";
 import { registerDemo } from "./commands/demo.ts";
 import { registerKey } from "./commands/key.ts";
 import { registerNodes } from "./commands/nodes.ts";
+import { registerPause, registerResume } from "./commands/pause.ts";
 import { registerPeer } from "./commands/peer.ts";
 import { registerPublish } from "./commands/publish.ts";
 import { registerRelease } from "./commands/release.ts";
@@ -24,6 +25,8 @@ import { FLEET_VERSION } from "./version.ts";
 const COMMANDS: readonly Register[] = [
   registerRelease,
   registerRollback,
+  registerPause,
+  registerResume,
   registerStatus,
   registerPublish,
   registerStage,

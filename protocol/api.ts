@@ -14,6 +14,7 @@ import {
   MESSAGE_CHARS_MAX,
   NODES_MAX,
   OFFENCES_PER_RELEASE_MAX,
+  OPERATOR_CHARS_MAX,
   TORRENT_INFO_BYTES_MAX,
   VERSIONS_PER_APP_MAX,
 } from "./limits.ts";
@@ -55,6 +56,10 @@ export type RolloutRequest = Infer<typeof rolloutRequestSchema>;
 /** POST /v1/rollbacks. Without a version: the release that was stable before the current one. */
 export const rollbackRequestSchema = object({ app: appNameSchema, version: nullable(versionSchema) });
 export type RollbackRequest = Infer<typeof rollbackRequestSchema>;
+
+/** POST /v1/rollouts/ID/pause and /resume. `by` is what people are told: a name that nobody has checked. */
+export const pauseRequestSchema = object({ by: nullable(text({ min: 1, max: OPERATOR_CHARS_MAX })) });
+export type PauseRequest = Infer<typeof pauseRequestSchema>;
 
 export const releaseViewSchema = object({
   manifest: manifestSchema,
@@ -156,6 +161,8 @@ export const rolloutViewSchema = object({
   wave: nullable(integer(0)),
   /** Why nothing more happens right now, in plain words. */
   waiting: list(message, 16),
+  /** Who paused it; null while it goes on. */
+  pausedBy: nullable(text({ max: OPERATOR_CHARS_MAX })),
   nodes: list(rolloutNodeViewSchema, NODES_MAX),
   /** What nodes hold against those they exchange the pieces of this release with. */
   offences: list(offenceViewSchema, OFFENCES_PER_RELEASE_MAX),
@@ -188,6 +195,8 @@ export const eventKindSchema = literal(
   "release-published",
   "rollout-started",
   "stage-go",
+  "rollout-paused",
+  "rollout-resumed",
   "node-verified",
   "node-staged",
   "node-stage-failed",

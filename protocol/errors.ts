@@ -90,6 +90,7 @@ export const ERRORS = {
   "disk-full": entry(5, 507, "Free disk space, then try again."),
   "storage-failed": entry(5, 500, "Check the folder's permissions and the disk under it, then start again."),
   "rollout-active": entry(5, 409, "Wait for it, or watch it with `fleet status`."),
+  "not-pausable": entry(5, 409, "Run `fleet status` to see what runs."),
   "order-stale": entry(5, 409, "A newer order was seen; nothing to do."),
   "key-exists": entry(5, 409, "Keep it, or move the file away first."),
   "protocol-version": entry(5, 400, "Run the same fleet version on both sides."),

@@ -76,6 +76,8 @@ export const TRUSTED_KEYS_MAX = 16;
 export const LOG_TAIL_LINES_MAX = 20;
 /** A long line of a stack trace; the rest is on the node. */
 export const LOG_LINE_CHARS_MAX = 400;
+/** USER@HOST of whoever asked for something, for people to read. */
+export const OPERATOR_CHARS_MAX = 128;
 /** One paragraph a person can read in a table. */
 export const MESSAGE_CHARS_MAX = 1_000;
 

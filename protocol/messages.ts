@@ -98,9 +98,13 @@ const stage = object({
   rankCount: integer(1, NODES_MAX),
   /** Open links to the neighbours, answer `stage-ready`, and ask for nothing before `go`. Absent: ask at once. */
   awaitsGo: nullable(flag),
+  /** An operator has paused this release: ask for nothing, also after `go`, until a `pause` says otherwise. */
+  paused: nullable(flag),
 });
 /** Every node that is to begin with this release has been told so in the same turn: ask for pieces now. */
 const go = object({ kind: literal("go"), generation, release: releaseRefSchema });
+/** Paused: take back what was asked for and ask for nothing; links stay, and others are still served. */
+const pause = object({ kind: literal("pause"), generation, release: releaseRefSchema, paused: flag });
 /** The neighbour list of a running stage changed: a node restarted, left or came. */
 const neighbours = object({
   kind: literal("neighbours"),
@@ -132,6 +136,7 @@ export const coordinatorMessageSchema = union({
   refuse,
   stage,
   go,
+  pause,
   neighbours,
   "stop-serving": stopServing,
   activate,

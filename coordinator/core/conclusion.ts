@@ -18,7 +18,7 @@ interface Ending {
 export function finishRollout(state: FleetState, rollout: RolloutRecord, ending: Ending): void {
   const { phase, code, message, now } = ending;
   const why = rollout.message !== null && phase !== "succeeded" ? `${rollout.message}; ${message}` : message;
-  state.saveRollout({ ...rollout, phase, code, message: why, finishedAt: now });
+  state.saveRollout({ ...rollout, phase, code, message: why, finishedAt: now, pausedBy: null });
   if (rollout.lane !== "stage" && phase === "succeeded") markStable(state, rollout.release);
   if (rollout.lane === "release" && (phase === "rolled-back" || phase === "rollback-incomplete"))
     markBad(state, rollout.release);

@@ -5,10 +5,11 @@ import { assertNever, type Machine } from "../../protocol/machine.ts";
 import { sameRelease } from "../../protocol/manifest.ts";
 import type { NodeMessage } from "../../protocol/messages.ts";
 import type { CoordinatorEffect, CoordinatorEvent } from "./events.ts";
+import { Offences } from "./offences.ts";
+import { pausingRollout, setPaused } from "./pause.ts";
 import { countNodes } from "./planner.ts";
 import type { ReleaseRecord, SavedRecord, SwarmMemberRecord, SwarmRecord } from "./records.ts";
 import { Registry } from "./registry.ts";
-import { Offences } from "./offences.ts";
 import { publish, startRollback, startRollout, startStage } from "./requests.ts";
 import { Rollouts } from "./rollouts.ts";
 import type { DueStart } from "./start-gate.ts";
@@ -121,6 +122,8 @@ export class CoordinatorCore implements Machine<CoordinatorEvent, CoordinatorEff
       case "start-rollback":
         startRollback(this.#state, this.#swarms, event.request, now);
         return;
+      case "set-paused":
+        return setPaused(this.#state, event.order, now);
       case "origin-progress":
         return this.#noteOrigin(event.sha256, event.uploadedBytes);
       case "origin-offence":
@@ -210,6 +213,8 @@ export class CoordinatorCore implements Machine<CoordinatorEvent, CoordinatorEff
   #conclude(now: Millis): readonly CoordinatorEffect[] {
     this.#planDueAt = null;
     for (const failed of this.#swarms.judgeStalls(now)) this.#takeStageReport(failed.nodeId, failed, now);
+    for (const swarm of [...this.#state.swarms.values()])
+      this.#swarms.setPaused(swarm, pausingRollout(this.#state, swarm.release) !== null, now);
     for (const start of this.#swarms.startDue(now)) this.#recordStart(start, now);
     this.#rollouts.advance(now);
     for (const swarm of [...this.#state.swarms.values()])

@@ -5,6 +5,7 @@ import type { Digest, NodeId, PublicKey, RolloutId } from "../../protocol/ids.ts
 import type { Artifact } from "../../protocol/manifest.ts";
 import type { CoordinatorMessage, Hello, NodeMessage } from "../../protocol/messages.ts";
 import type { Offence } from "../../protocol/offence.ts";
+import type { PauseOrder } from "./pause.ts";
 import type { ReleaseRecord, SavedRecord } from "./records.ts";
 
 export type CoordinatorEvent =
@@ -30,6 +31,7 @@ export type CoordinatorEvent =
   | { readonly kind: "start-stage"; readonly request: StageRequest }
   | { readonly kind: "start-rollout"; readonly request: RolloutRequest }
   | { readonly kind: "start-rollback"; readonly request: RollbackRequest }
+  | { readonly kind: "set-paused"; readonly order: PauseOrder }
   /** Payload bytes the origin has sent of this artifact since it began to seed it. */
   | { readonly kind: "origin-progress"; readonly sha256: Digest; readonly uploadedBytes: number }
   /** The coordinator's own seeder has noticed it in the swarm of this artifact. */
@@ -45,6 +47,6 @@ export type CoordinatorEffect =
   | { readonly kind: "refuse"; readonly nodeId: NodeId; readonly code: ErrorCode; readonly message: string }
   | { readonly kind: "seed"; readonly artifact: Artifact; readonly torrentInfo: string }
   | { readonly kind: "stop-seeding"; readonly sha256: Digest }
-  /** Answer to a start-* event: this rollout now exists (or was already running and is what was asked for). */
+  /** Answer to a start-* or set-paused event: this rollout now exists, or did already and is what was asked for. */
   | { readonly kind: "started"; readonly rolloutId: RolloutId }
   | { readonly kind: "rollout-changed"; readonly rolloutId: RolloutId };

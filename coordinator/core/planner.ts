@@ -26,6 +26,8 @@ export interface PlanInput {
   readonly phase: RolloutPhase;
   readonly strategy: Strategy;
   readonly cancelled: boolean;
+  /** Why nothing new may begin, in words; null while it may. */
+  readonly hold: string | null;
   readonly wave: number | null;
   readonly waveCount: number;
   readonly nodes: readonly PlannedNode[];
@@ -96,6 +98,8 @@ function planStaging(input: PlanInput, now: Millis): Plan {
   const open = input.nodes.filter((node) => !isSettledStage(node.phase));
   const fetching = open.filter((node) => node.online);
   const away = open.filter((node) => !node.online);
+  if (input.hold !== null && open.length > 0)
+    return wait(`${input.hold}: nothing is fetched, ${countNodes(open.length)} not ready`);
   if (fetching.length > 0) return wait(`${countNodes(fetching.length)} still fetching or unpacking`);
   if (away.length > 0) return deferAbsent(away, now);
   return concludeStaging(input);
@@ -139,6 +143,8 @@ function planStop(running: readonly PlannedNode[], failed: readonly PlannedNode[
 }
 
 function planWave(input: PlanInput, running: readonly PlannedNode[], now: Millis): Plan {
+  const isOneLeft = input.nodes.some((node) => node.phase === "staged");
+  if (input.hold !== null && isOneLeft) return holdWaves(input.hold, running, now);
   if (input.wave === null) return act({ kind: "start-wave", wave: 0 });
   const due = input.nodes.filter((node) => node.wave === input.wave && node.phase === "staged");
   const ready = due.filter((node) => node.online);
@@ -150,6 +156,13 @@ function planWave(input: PlanInput, running: readonly PlannedNode[], now: Millis
   if (due.length > 0) return deferAbsent(due, now);
   if (input.wave + 1 < input.waveCount) return act({ kind: "start-wave", wave: input.wave + 1 });
   return concludeActivation(input);
+}
+
+/** Nodes in mid-switch finish: to stop in there would leave them with neither release. */
+function holdWaves(hold: string, running: readonly PlannedNode[], now: Millis): Plan {
+  const waiting = [`${hold}: no further node is switched`];
+  if (running.length > 0) waiting.push(`${countNodes(running.length)} in mid-switch not healthy yet`);
+  return { actions: [], waiting, deadline: earliestJudgement(running, now) };
 }
 
 function concludeActivation(input: PlanInput): Plan {

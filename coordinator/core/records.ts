@@ -15,6 +15,7 @@ import {
   NODES_MAX,
   OFFENCE_ACCUSERS_MAX,
   OFFENCES_PER_RELEASE_MAX,
+  OPERATOR_CHARS_MAX,
   PIECES_MAX,
   TORRENT_INFO_BYTES_MAX,
 } from "../../protocol/limits.ts";
@@ -80,6 +81,8 @@ export const swarmRecordSchema = object({
   startedAt: millis,
   /** When its members were told to ask for pieces; null while they open their links. */
   goAt: nullable(millis),
+  /** Its members have been told to ask for nothing. */
+  paused: nullable(flag),
   /** Rank the next member gets; ranks are never given twice. */
   nextRank: integer(0, NODES_MAX),
 });
@@ -115,6 +118,10 @@ export const rolloutRecordSchema = object({
   wave: nullable(integer(0)),
   /** An operator asked to stop and go back. */
   cancelled: flag,
+  /** The operator who paused it; null while it goes on. */
+  pausedBy: nullable(text({ max: OPERATOR_CHARS_MAX })),
+  /** End of the last pause: absences are judged from then on. */
+  resumedAt: nullable(millis),
   code: nullable(code),
   message: nullable(message),
 });

@@ -126,7 +126,7 @@ function begin(state: FleetState, swarms: Swarms, beginning: Beginning, now: Mil
   const rollout: RolloutRecord = {
     ...{ id, release, lane, phase: "staging", strategy, startedAt: now, finishedAt: null },
     ...{ artifactBytes: manifest?.artifact.length ?? 0, originUploadedBytes: 0, waves: [], wave: null },
-    ...{ cancelled: false, code: null, message: null },
+    ...{ cancelled: false, pausedBy: null, resumedAt: null, code: null, message: null },
   };
   state.saveRollout(rollout);
   for (const nodeId of targets) state.saveRolloutNode(newRolloutNode(id, nodeId));

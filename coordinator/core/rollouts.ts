@@ -8,6 +8,7 @@ import { sameRelease } from "../../protocol/manifest.ts";
 import type { Outcome } from "../../protocol/messages.ts";
 import { finishRollout } from "./conclusion.ts";
 import { activationBudgetMs } from "./order-budget.ts";
+import { holdOf } from "./pause.ts";
 import {
   countNodes,
   type Plan,
@@ -144,12 +145,22 @@ export class Rollouts {
     const { lane, phase, strategy, cancelled, wave } = rollout;
     const records = [...this.#state.nodesOf(rollout.id).values()];
     const nodes = records.map((node) => this.#plannedNode(rollout, node));
-    return { lane, phase, strategy, cancelled, wave, waveCount: rollout.waves.length, nodes };
+    return {
+      lane,
+      phase,
+      strategy,
+      cancelled,
+      hold: holdOf(this.#state, rollout),
+      wave,
+      waveCount: rollout.waves.length,
+      nodes,
+    };
   }
 
   #plannedNode(rollout: RolloutRecord, node: RolloutNodeRecord): PlannedNode {
     const presence = this.#state.presence.get(node.nodeId);
-    const presenceSince = presence?.since ?? rollout.startedAt;
+    // Nobody was waited for during a pause, so nobody was late.
+    const presenceSince = Math.max(presence?.since ?? rollout.startedAt, rollout.resumedAt ?? 0);
     const manifest = this.#state.releases.get(swarmKey(rollout.release))?.manifest;
     // Time the node could not reach us does not count against it.
     const startedAt = node.orderedAt === null ? null : Math.max(node.orderedAt, presenceSince);
@@ -255,7 +266,7 @@ export class Rollouts {
   }
 
   #startRollback(rollout: RolloutRecord, reason: string, now: Millis): void {
-    this.#state.saveRollout({ ...rollout, phase: "rolling-back", message: reason });
+    this.#state.saveRollout({ ...rollout, phase: "rolling-back", message: reason, pausedBy: null });
     this.#tell(rollout, now, { kind: "rollback-started", message: reason });
   }
 

@@ -61,11 +61,11 @@ export class StartGate {
     return times.length === 0 ? null : Math.min(...times);
   }
 
-  /** Swarms without GO in which somebody still has to fetch, and somebody is there to be told. */
+  /** Swarms without GO that nobody has paused, in which somebody has to fetch, and somebody is there to be told. */
   #waiting() {
     return [...this.#state.swarms.values()].flatMap((swarm) => {
       const countdown = this.#countdowns.get(swarmKey(swarm.release));
-      if (countdown === undefined || swarm.goAt !== null) return [];
+      if (countdown === undefined || swarm.goAt !== null || swarm.paused === true) return [];
       const all = [...this.#state.membersOf(swarm.release).values()];
       const members = all.filter((member) => member.state === "staging");
       return members.some((member) => this.#state.isOnline(member.nodeId))

@@ -99,6 +99,18 @@ export class Swarms {
     return due;
   }
 
+  /** An operator wants it to stand still, or to go on. */
+  setPaused(swarm: SwarmRecord, paused: boolean, now: Millis): void {
+    if ((swarm.paused ?? false) === paused) return;
+    const { release, generation } = swarm;
+    this.#state.saveSwarm({ ...swarm, paused });
+    for (const nodeId of this.#state.membersOf(release).keys()) {
+      this.#touch(release, nodeId, now);
+      if (!this.#state.isOnline(nodeId)) continue;
+      this.#state.emit({ kind: "send", nodeId, message: { kind: "pause", generation, release, paused } });
+    }
+  }
+
   fail(member: SwarmMemberRecord, code: string, message: string): SwarmMemberRecord | null {
     if (member.state === "failed" || member.state === "staged") return null;
     const failed: SwarmMemberRecord = { ...member, state: "failed", code, message };
@@ -154,7 +166,14 @@ export class Swarms {
 
   #begin(release: ReleaseRef, now: Millis): SwarmRecord {
     const generation = this.#state.nextGeneration();
-    const swarm: SwarmRecord = { release, generation, startedAt: now, goAt: null, nextRank: 0 };
+    const swarm: SwarmRecord = {
+      release,
+      generation,
+      startedAt: now,
+      goAt: null,
+      paused: false,
+      nextRank: 0,
+    };
     this.#state.saveSwarm(swarm);
     this.#seed(release);
     return swarm;
@@ -196,6 +215,7 @@ export class Swarms {
         rank: member.rank,
         rankCount: swarm.nextRank,
         awaitsGo: swarm.goAt === null,
+        paused: swarm.paused ?? false,
       },
     });
   }
@@ -291,8 +311,11 @@ export class Swarms {
   }
 
   #unfinished(): readonly SwarmMemberRecord[] {
-    return [...this.#state.members.values()].flatMap((members) =>
-      [...members.values()].filter((member) => isUnfinished(member) && this.#state.isOnline(member.nodeId)),
+    const moving = [...this.#state.swarms.values()].filter((swarm) => swarm.paused !== true);
+    return moving.flatMap(({ release }) =>
+      [...this.#state.membersOf(release).values()].filter(
+        (member) => isUnfinished(member) && this.#state.isOnline(member.nodeId),
+      ),
     );
   }
 

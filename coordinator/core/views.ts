@@ -8,8 +8,8 @@ import {
   type StatusView,
 } from "../../protocol/api.ts";
 import type { AppName, Version } from "../../protocol/ids.ts";
-import type { NodeRecord, ReleaseRecord, RolloutNodeRecord, RolloutRecord } from "./records.ts";
 import { offenceViews } from "./offences.ts";
+import type { NodeRecord, ReleaseRecord, RolloutNodeRecord, RolloutRecord } from "./records.ts";
 import { type FleetState, memberKey } from "./state.ts";
 
 /** Rollouts that a status answer carries: the running ones and the latest ended ones. */
@@ -60,6 +60,7 @@ export function rolloutView(
       waves,
       wave,
       waiting,
+      pausedBy: rollout.pausedBy,
       nodes,
       offences: offenceViews(state, release),
       code,

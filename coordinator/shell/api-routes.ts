@@ -1,6 +1,7 @@
 // What each route of the HTTP interface does. Reads come from the core's views, changes go through the loop.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import {
+  pauseRequestSchema,
   publishRequestSchema,
   type ReleaseView,
   type RolloutView,
@@ -76,6 +77,8 @@ export function apiRoutes(options: ApiOptions): readonly Route<Handler>[] {
       api.start({ kind: "start-rollback", request: await api.read(call, rollbackRequestSchema) }),
     ),
     operator("GET", "/v1/rollouts/:id", (call) => ok(api.rollout(idOf(call)))),
+    operator("POST", "/v1/rollouts/:id/pause", (call) => api.setPaused(call, true)),
+    operator("POST", "/v1/rollouts/:id/resume", (call) => api.setPaused(call, false)),
     operator("GET", "/v1/rollouts/:id/watch", (call) => api.watch(call)),
     operator("GET", "/v1/events", (call) => api.listEvents(call)),
     { method: "GET", pattern: "/v1/health", role: "anyone", handler: () => ok({ status: "ok" }) },
@@ -135,7 +138,14 @@ class Api {
     return created(view);
   }
 
-  async start(event: Exclude<RequestEvent, { kind: "publish" }>): Promise<Answer> {
+  async setPaused(call: Call, paused: boolean): Promise<Answer> {
+    const rolloutId = idOf(call);
+    const { by } = await this.read(call, pauseRequestSchema);
+    await this.#options.loop.request({ kind: "set-paused", order: { rolloutId, paused, by } });
+    return ok(this.rollout(rolloutId));
+  }
+
+  async start(event: Exclude<RequestEvent, { kind: "publish" | "set-paused" }>): Promise<Answer> {
     const id = await this.#options.loop.request(event);
     assert(id !== null, `${event.kind} was accepted and names no rollout`);
     return created(this.rollout(id));

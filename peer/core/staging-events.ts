@@ -34,6 +34,12 @@ export type StagingEvent =
       readonly neighbours: readonly Neighbour[];
     }
   | { readonly kind: "go"; readonly generation: Generation; readonly release: ReleaseRef }
+  | {
+      readonly kind: "pause";
+      readonly generation: Generation;
+      readonly release: ReleaseRef;
+      readonly paused: boolean;
+    }
   | { readonly kind: "stop-serving"; readonly generation: Generation; readonly release: ReleaseRef }
   /** All pieces are there and the whole SHA-256 holds. */
   | { readonly kind: "verified"; readonly attempt: number; readonly transfer: Transfer }

@@ -1,10 +1,21 @@
 // Which releases are being fetched, installed and served, how many at once, and what the coordinator is told.
 // Decides only; never touches the swarm, the disk or the network.
 import type { Generation, Millis } from "../../protocol/ids.ts";
-import { GO_MISSED_AFTER_MS, PROGRESS_INTERVAL_MS } from "../../protocol/limits.ts";
+import { PROGRESS_INTERVAL_MS } from "../../protocol/limits.ts";
 import { assertNever, type Machine } from "../../protocol/machine.ts";
-import { type Manifest, type ReleaseRef, versionDirectoryName } from "../../protocol/manifest.ts";
+import { type ReleaseRef, versionDirectoryName } from "../../protocol/manifest.ts";
 import type { NodeMessage, StageOrder } from "../../protocol/messages.ts";
+import {
+  type Countdown,
+  isHeld,
+  isLinking,
+  type Job,
+  keyOf,
+  LINKS_POLL_MS,
+  NOTHING_YET,
+  newCountdown,
+  wakeAt,
+} from "./stage-job.ts";
 import type { StagingEffect, StagingEvent, Transfer } from "./staging-events.ts";
 
 /** Fetching or unpacking at once; more only share the same link and disk. */
@@ -15,38 +26,8 @@ export const STAGES_WAITING_MAX = 64;
 export const SERVED_MAX = 16;
 /** A fetch without a new piece for this long is given up; the coordinator judges far sooner, if it is there. */
 export const FETCH_STALLED_AFTER_MS = 24 * 60 * 60_000;
-/** A node is ready for GO without a link that is not open by then; dialling a second time fits into it. */
-export const LINKS_WAIT_MS = 1_000;
-/** How often links are counted before GO: what it adds to the time until GO is not worth an event of its own. */
-export const LINKS_POLL_MS = 25;
 /** Failures remembered, so that the same order sent again gets the same answer. */
 const FAILURES_REMEMBERED = 64;
-
-const NOTHING_YET: Transfer = { verifiedBytes: 0, receivedBytes: 0, uploadedBytes: 0 };
-
-/** In the swarm with open links, asking for nothing. */
-interface Countdown {
-  /** The coordinator has been told that the links are open, or that no more will be waited for. */
-  toldReady: boolean;
-  readonly readyBy: Millis;
-  /** When it begins by itself: whoever was to give GO is away. */
-  readonly startBy: Millis;
-}
-
-interface Job {
-  readonly attempt: number;
-  readonly manifest: Manifest;
-  order: StageOrder;
-  phase: "waiting" | "fetching" | "installing" | "serving";
-  /** The coordinator no longer wants it served: leave as soon as it is installed. */
-  leaving: boolean;
-  /** Null once it may ask for pieces. */
-  countdown: Countdown | null;
-  links: number;
-  transfer: Transfer;
-  sampleAt: Millis;
-  grewAt: Millis;
-}
 
 type StageFailed = Extract<NodeMessage, { kind: "stage-failed" }>;
 type OrderEvent = Extract<StagingEvent, { kind: "order" }>;
@@ -98,6 +79,11 @@ export class StagingMachine implements Machine<StagingEvent, StagingEffect> {
         if (job !== null) this.#start(job, now);
         return;
       }
+      case "pause": {
+        const job = this.#jobOf(event.release, event.generation);
+        if (job !== null) this.#pause(job, event.paused, now);
+        return;
+      }
       case "stop-serving":
         return this.#stopServing(event.release, event.generation, now);
       case "verified":
@@ -142,6 +128,7 @@ export class StagingMachine implements Machine<StagingEvent, StagingEffect> {
       phase: "waiting",
       leaving: false,
       countdown: order.awaitsGo === true && !event.installed ? newCountdown(now) : null,
+      paused: order.paused ?? false,
       links: 0,
       transfer: NOTHING_YET,
       sampleAt: now + PROGRESS_INTERVAL_MS,
@@ -156,6 +143,7 @@ export class StagingMachine implements Machine<StagingEvent, StagingEffect> {
     job.order = order;
     job.leaving = false;
     this.#setNeighbours(job, order.neighbours);
+    this.#pause(job, order.paused ?? false, now);
     if (order.awaitsGo !== true) this.#start(job, now);
     else if (job.countdown?.toldReady !== false) this.#tellReady(job);
     this.#repeatResult(job);
@@ -165,10 +153,20 @@ export class StagingMachine implements Machine<StagingEvent, StagingEffect> {
   #start(job: Job, now: Millis): void {
     if (job.countdown === null) return;
     job.countdown = null;
+    if (!job.paused) this.#tellHeld(job, now);
+  }
+
+  #pause(job: Job, paused: boolean, now: Millis): void {
+    if (job.paused === paused) return;
+    job.paused = paused;
+    if (job.countdown === null) this.#tellHeld(job, now);
+  }
+
+  #tellHeld(job: Job, now: Millis): void {
     if (job.phase !== "fetching") return;
     job.sampleAt = now + PROGRESS_INTERVAL_MS;
     job.grewAt = now;
-    this.#emit({ kind: "set-paused", attempt: job.attempt, paused: false });
+    this.#emit({ kind: "set-paused", attempt: job.attempt, paused: isHeld(job) });
   }
 
   /** A job that has begun by itself is not to be waited for either. */
@@ -198,8 +196,8 @@ export class StagingMachine implements Machine<StagingEvent, StagingEffect> {
       job.phase = "fetching";
       job.sampleAt = now + (isLinking(job) ? LINKS_POLL_MS : PROGRESS_INTERVAL_MS);
       job.grewAt = now;
-      const { attempt, order, manifest, countdown } = job;
-      this.#emit({ kind: "fetch", attempt, order, manifest, paused: countdown !== null });
+      const { attempt, order, manifest } = job;
+      this.#emit({ kind: "fetch", attempt, order, manifest, paused: isHeld(job) });
     }
   }
 
@@ -268,6 +266,7 @@ export class StagingMachine implements Machine<StagingEvent, StagingEffect> {
       if (job.countdown !== null) this.#countDown(job, job.countdown, now);
       if (job.phase !== "fetching" || now < job.sampleAt) continue;
       job.sampleAt = now + (isLinking(job) ? LINKS_POLL_MS : PROGRESS_INTERVAL_MS);
+      if (isHeld(job)) job.grewAt = now;
       if (now - job.grewAt < FETCH_STALLED_AFTER_MS) {
         this.#emit({ kind: "sample", attempt: job.attempt });
         continue;
@@ -357,24 +356,4 @@ export class StagingMachine implements Machine<StagingEvent, StagingEffect> {
   #emit(effect: StagingEffect): void {
     this.#effects.push(effect);
   }
-}
-
-function keyOf(release: ReleaseRef): string {
-  return `${release.app}/${release.version}/${release.sha256}`;
-}
-
-function newCountdown(now: Millis): Countdown {
-  return { toldReady: false, readyBy: now + LINKS_WAIT_MS, startBy: now + GO_MISSED_AFTER_MS };
-}
-
-function isLinking(job: Job): boolean {
-  return job.countdown?.toldReady === false;
-}
-
-/** When something of this job is due by itself. */
-function wakeAt(job: Job): Millis {
-  const { countdown } = job;
-  const sampleAt = job.phase === "fetching" ? job.sampleAt : Number.POSITIVE_INFINITY;
-  if (countdown === null) return sampleAt;
-  return Math.min(sampleAt, countdown.toldReady ? countdown.startBy : countdown.readyBy);
 }

@@ -76,6 +76,7 @@ export class Agent {
         return this.#stager.order(order);
       case "neighbours":
       case "go":
+      case "pause":
       case "stop-serving":
         return this.#stager.dispatch(order);
       case "activate":

@@ -74,7 +74,9 @@ export class Stager {
     return this.#machine.pinned(app);
   }
 
-  dispatch(event: Extract<StagingEvent, { kind: "neighbours" | "go" | "stop-serving" | "online" }>): void {
+  dispatch(
+    event: Extract<StagingEvent, { kind: "neighbours" | "go" | "pause" | "stop-serving" | "online" }>,
+  ): void {
     // Before the results: the coordinator is told of an offender while it still cares for the release.
     if (event.kind === "online") for (const report of this.#offences.reports()) this.#send(report);
     if (event.kind === "stop-serving") this.#offences.forget(event.release);

@@ -71,6 +71,7 @@ export function rollout(change: Partial<RolloutView> = {}): RolloutView {
     waves: [],
     wave: null,
     waiting: [],
+    pausedBy: null,
     nodes: [],
     offences: [],
     code: null,

@@ -83,6 +83,10 @@ export class ModelFleet {
     return this.lastStarted;
   }
 
+  setPaused(rolloutId: RolloutId, paused: boolean, by = "ada@laptop"): void {
+    this.feed({ kind: "set-paused", order: { rolloutId, paused, by } });
+  }
+
   view(id: RolloutId): RolloutView {
     const view = this.core.rollout(id);
     if (view === null) throw new Error(`no rollout ${id}`);
@@ -150,6 +154,13 @@ export class ModelFleet {
       }
       this.onStep(this);
     }
+  }
+
+  /** Runs for exactly this long. */
+  pass(durationMs: number): void {
+    const end = this.now + durationMs;
+    this.run(durationMs);
+    this.now = end;
   }
 
   narrate(): string {

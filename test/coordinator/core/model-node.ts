@@ -41,8 +41,12 @@ export class ModelNode {
   readonly carriedOut: { readonly generation: number; readonly release: ReleaseRef | null }[] = [];
   /** The release whose switch runs or did not end healthy: what counts as down on account of a rollout. */
   switching = false;
-  /** Generation of the stage order for which GO has not come yet. */
-  awaitsGo: number | null = null;
+  /** Generations of the stage orders for which GO has not come yet. */
+  readonly awaitsGo = new Set<number>();
+  /** Versions it may not fetch. */
+  readonly paused = new Set<string>();
+  /** What it would have finished during a pause, by version: the generation of its order. */
+  readonly #heldUp = new Map<string, number>();
   /** Every time it began to ask for pieces. */
   readonly begun: number[] = [];
   lastOrder: { generation: number; outcome: Outcome | null } | null = null;
@@ -82,11 +86,22 @@ export class ModelNode {
   }
 
   obey(message: CoordinatorMessage, later: Later): void {
+    if (message.kind === "stage" || message.kind === "pause")
+      this.#pause(message.release, message.paused ?? false, later);
     if (message.kind === "stage") this.#prepare(message, later);
-    if (message.kind === "go" && this.awaitsGo === message.generation)
+    if (message.kind === "go" && this.awaitsGo.has(message.generation))
       this.#stage(message.release, message.generation, later);
     if (message.kind === "activate") this.#switch(message.release, message.generation, later);
     if (message.kind === "deactivate") this.#switch(null, message.generation, later);
+  }
+
+  #pause(release: ReleaseRef, paused: boolean, later: Later): void {
+    if (paused) this.paused.add(release.version);
+    else this.paused.delete(release.version);
+    const generation = this.#heldUp.get(release.version);
+    if (paused || generation === undefined) return;
+    this.#heldUp.delete(release.version);
+    this.#stage(release, generation, later);
   }
 
   #prepare(order: StageOrder, later: Later): void {
@@ -96,16 +111,16 @@ export class ModelNode {
     const fails = this.traits.unstageable?.includes(release.version) === true;
     const begun = this.begun.includes(generation);
     if (begun && fails) return this.#stage(release, generation, later);
-    if (!begun) this.awaitsGo = generation;
+    if (!begun) this.awaitsGo.add(generation);
     later(this.traits.linksMs ?? 50, () => ({ kind: "stage-ready", generation, release, links: 1 }));
     later(GO_MISSED_MS, () => {
-      if (this.awaitsGo === generation) this.#stage(release, generation, later);
+      if (this.awaitsGo.has(generation)) this.#stage(release, generation, later);
       return null;
     });
   }
 
   #stage(release: ReleaseRef, generation: number, later: Later): void {
-    this.awaitsGo = null;
+    this.awaitsGo.delete(generation);
     const transfer = {
       generation,
       release,
@@ -115,7 +130,7 @@ export class ModelNode {
     };
     const has = this.installed.some((other) => sameRelease(other, release));
     const delayMs = has ? 1 : this.traits.stageMs;
-    if (!has) this.begun.push(generation);
+    if (!has && !this.begun.includes(generation)) this.begun.push(generation);
     if (this.traits.unstageable?.includes(release.version)) {
       later(delayMs, () => ({
         kind: "stage-failed",
@@ -126,8 +141,13 @@ export class ModelNode {
       }));
       return;
     }
-    later(delayMs, () => ({ kind: "verified", ...transfer }));
+    later(delayMs, () => {
+      if (!this.paused.has(release.version)) return { kind: "verified", ...transfer };
+      this.#heldUp.set(release.version, generation);
+      return null;
+    });
     later(delayMs + 1, () => {
+      if (this.#heldUp.has(release.version)) return null;
       if (!this.installed.some((other) => sameRelease(other, release))) this.installed.push(release);
       return { kind: "staged", ...transfer };
     });

@@ -45,6 +45,11 @@ const fault = fc.oneof(
     downMs: fc.option(fc.integer({ min: 1, max: 120_000 })),
   }),
   fc.record({ kind: fc.constant("operator-rollback" as const), event: fc.nat(200) }),
+  fc.record({
+    kind: fc.constant("operator-pause" as const),
+    event: fc.nat(200),
+    pausedMs: fc.integer({ min: 1, max: 3_600_000 }),
+  }),
 );
 type Fault = typeof fault extends fc.Arbitrary<infer T> ? T : never;
 
@@ -95,6 +100,7 @@ function isDue(fleet: ModelFleet, planned: Fault, event: number): boolean {
 }
 
 function strike(fleet: ModelFleet, planned: Fault): void {
+  if (planned.kind === "operator-pause") pause(fleet, planned.pausedMs);
   if (planned.kind === "kill-coordinator") fleet.killCoordinator(planned.downMs);
   if (
     planned.kind === "operator-rollback" &&
@@ -106,6 +112,19 @@ function strike(fleet: ModelFleet, planned: Fault): void {
   if (node === undefined || !node.online) return;
   fleet.disconnect(node);
   if (planned.downMs !== null) fleet.after(planned.downMs, () => fleet.connect(node));
+}
+
+function pause(fleet: ModelFleet, pausedMs: number): void {
+  const running = fleet.core.status().rollouts.find((rollout) => rollout.finishedAt === null);
+  if (running === undefined || running.phase === "rolling-back") return;
+  fleet.setPaused(running.id, true);
+  const resume = (): void => {
+    const view = fleet.core.rollout(running.id);
+    if (view?.finishedAt === null && view.phase !== "rolling-back") fleet.setPaused(running.id, false);
+    // The coordinator may be down just now.
+    if (fleet.core.rollout(running.id)?.pausedBy !== null) fleet.after(1_000, resume);
+  };
+  fleet.after(pausedMs, resume);
 }
 
 function checkVerdict(fleet: ModelFleet, id: Parameters<ModelFleet["view"]>[0]): void {

@@ -180,6 +180,24 @@ describe("a rollout", () => {
     await node.close();
   });
 
+  it("is given GO once its nodes are ready, and paused and resumed by an operator", async () => {
+    const node = await joinNode();
+    const { id } = await startStage();
+    const { generation, release, awaitsGo, paused } = await node.next("stage");
+    expect({ awaitsGo, paused }).toEqual({ awaitsGo: true, paused: false });
+    node.say({ kind: "stage-ready", generation, release, links: 1 });
+    expect(await node.next("go")).toEqual({ kind: "go", generation, release });
+    const pause = await fleet.call("POST", `/v1/rollouts/${id}/pause`, { body: { by: "ada@laptop" } });
+    expect(pause).toMatchObject({ status: 200, body: { id, pausedBy: "ada@laptop" } });
+    expect(await node.next("pause")).toEqual({ kind: "pause", generation, release, paused: true });
+    const resume = await fleet.call("POST", `/v1/rollouts/${id}/resume`, { body: { by: null } });
+    expect(resume).toMatchObject({ status: 200, body: { id, pausedBy: null } });
+    expect(await node.next("pause")).toMatchObject({ paused: false });
+    const unknown = await fleet.call("POST", "/v1/rollouts/r99/pause", { body: { by: null } });
+    expect(unknown).toMatchObject(refusal(404, "rollout-unknown"));
+    await node.close();
+  });
+
   it("can be called back while it runs, which answers with the rollout that is stopped", async () => {
     const node = await joinNode();
     const body = { ...V1, strategy: DEFAULT_STRATEGY };

@@ -1,9 +1,8 @@
 // What is fetched, installed and served, how much at once, and what the coordinator hears of it.
 import { describe, expect, test } from "vitest";
+import { LINKS_POLL_MS, LINKS_WAIT_MS } from "../../../peer/core/stage-job.ts";
 import {
   FETCH_STALLED_AFTER_MS,
-  LINKS_POLL_MS,
-  LINKS_WAIT_MS,
   SERVED_MAX,
   STAGES_RUNNING_MAX,
   STAGES_WAITING_MAX,
@@ -28,6 +27,7 @@ function stageOrder(manifest: Manifest, generation: number): StageOrder {
     rank: 0,
     rankCount: 1,
     awaitsGo: false,
+    paused: false,
   };
 }
 
@@ -248,6 +248,59 @@ describe("GO", () => {
     const { staging: whole, attempt } = linking();
     whole.handle({ kind: "verified", attempt, transfer }, 5);
     expect(whole.deadline()).toBeNull();
+  });
+});
+
+describe("a pause", () => {
+  const release = releaseRefOf(v1);
+  const pause = { kind: "pause", generation: 1, release, paused: true } as const;
+  const resume = { ...pause, paused: false } as const;
+
+  test("holds a fetch, and the end of it lets it go on; twice is as good as once", () => {
+    const staging = new StagingMachine();
+    const attempt = attemptIn(staging.handle(ordered(v1), 0));
+    expect(staging.handle(pause, 1)).toEqual([{ kind: "set-paused", attempt, paused: true }]);
+    expect(staging.handle(pause, 2)).toEqual([]);
+    expect(staging.handle(resume, 3)).toEqual([{ kind: "set-paused", attempt, paused: false }]);
+    expect(staging.handle(resume, 4)).toEqual([]);
+  });
+
+  test("outlasts GO, and a coordinator that does not come back to end it", () => {
+    const staging = new StagingMachine();
+    const order = { ...stageOrder(v1, 1), awaitsGo: true, paused: true };
+    const effects = staging.handle(
+      { kind: "order", order, manifest: v1, installed: false, tarball: false },
+      0,
+    );
+    const attempt = attemptIn(effects);
+    expect(effects).toMatchObject([{ kind: "fetch", paused: true }]);
+    expect(staging.handle({ kind: "go", generation: 1, release }, 1)).toEqual([]);
+    expect(shown(staging.handle({ kind: "tick" }, GO_MISSED_AFTER_MS))).not.toContain("set-paused");
+    expect(staging.handle(resume, 20_000)).toEqual([{ kind: "set-paused", attempt, paused: false }]);
+  });
+
+  test("that was missed comes with the order that is repeated, and so does its end", () => {
+    const staging = new StagingMachine();
+    const attempt = attemptIn(staging.handle(ordered(v1), 0));
+    const again = { ...ordered(v1), order: { ...stageOrder(v1, 1), paused: true } } as StagingEvent;
+    expect(staging.handle(again, 1)).toContainEqual({ kind: "set-paused", attempt, paused: true });
+    expect(staging.handle(ordered(v1), 2)).toContainEqual({ kind: "set-paused", attempt, paused: false });
+  });
+
+  test("is no stall, however long", () => {
+    const staging = new StagingMachine();
+    staging.handle(ordered(v1), 0);
+    staging.handle(pause, 1);
+    for (let now = 0; now < 3 * FETCH_STALLED_AFTER_MS; now += 3_600_000)
+      expect(shown(staging.handle({ kind: "tick" }, now))).not.toContain("leave");
+  });
+
+  test("does not keep what is complete from being unpacked", () => {
+    const staging = new StagingMachine();
+    const attempt = attemptIn(staging.handle(ordered(v1), 0));
+    staging.handle(pause, 1);
+    expect(shown(staging.handle({ kind: "verified", attempt, transfer }, 2))).toContain("install");
+    expect(staging.handle(resume, 3)).toEqual([]);
   });
 });
 

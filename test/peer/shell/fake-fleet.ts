@@ -223,6 +223,7 @@ export function stageOrderOf(
     rank: 0,
     rankCount: 1,
     awaitsGo: false,
+    paused: false,
     ...rest,
   };
 }

@@ -60,6 +60,21 @@ describe("staging", () => {
     expect(one.coordinator.sent("progress")).toEqual([]);
   });
 
+  test("stands still while an operator wants it to", async () => {
+    const one = await startLab(v1);
+    one.world.delivers = false;
+    await (await one.start()).admitted;
+    one.coordinator.send(stageOrderOf(v1, 7, { paused: true }));
+    await until("joined", () => one.world.torrents.length === 1);
+    const [torrent] = one.world.torrents;
+    expect(torrent?.paused).toBe(true);
+    const release = releaseRefOf(v1.manifest);
+    one.coordinator.send({ kind: "pause", generation: 7, release, paused: false });
+    await until("resumed", () => torrent?.paused === false);
+    one.coordinator.send({ kind: "pause", generation: 7, release, paused: true });
+    await until("paused", () => torrent?.paused === true);
+  });
+
   const stranger = createSigningKey();
   const other = testRelease("v9");
   const labelled = testRelease("v3", {

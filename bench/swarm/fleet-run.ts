@@ -1,176 +1,176 @@
-// One measured run of a fleet: publish, stage, and what it cost from GO to the last node verified.
-import { join } from "node:path";
-import { percentile } from "../../cli/follow/result.ts";
-import { fluidBound, pieceBound, type SwarmShape } from "./bounds.ts";
-import { type Content, isInstalled } from "./content.ts";
-import { Fleet, type FleetOptions } from "./fleet.ts";
-import type { Host, LinkBytes, Network } from "./network.ts";
-import type { RunResult } from "./result.ts";
-import { cpuSecondsOf, idleShare, type MachineTimes, machineTimes, peakMebibytesOf } from "./usage.ts";
+// One measured run of a fleet: publish, stage, kill what is to be killed, and what it cost from GO to the last node.
+// Starts a fresh fleet every time, so that memory and caches are those of one release.
+import { type Content, isInstalled, sha256Of } from "./content.ts";
+import { inTime } from "./deadline.ts";
+import { type FaultRecord, inflict } from "./faults.ts";
+import { Fleet, type FleetOptions, type Peer } from "./fleet.ts";
+import type { Host, Traffic } from "./network.ts";
+import type { Fault } from "./options.ts";
+import type { Measured } from "./result.ts";
+import { idleShare, type MachineTimes, machineTimes } from "./usage.ts";
 
 const APP = "bench";
 const VERSION = "v1";
-const GIB = 1024 ** 3;
 
 export interface FleetRunOptions extends FleetOptions {
   readonly content: Content;
+  readonly pieceKib: number | null;
+  readonly fault: Fault | null;
   readonly timeoutMs: number;
+}
+
+export interface FleetRun {
+  readonly measured: Measured;
+  readonly fault: FaultRecord | null;
+}
+
+export async function runFleet(options: FleetRunOptions): Promise<FleetRun> {
+  const fleet = new Fleet(options);
+  try {
+    await fleet.start();
+    const pieces = options.pieceKib === null ? [] : ["--piece-kib", String(options.pieceKib)];
+    const args = ["publish", VERSION, options.content.tarballPath, "--app", APP, "--json", ...pieces];
+    const published = JSON.parse(await fleet.run(args)) as Published;
+    const run = await stage(fleet, options, published);
+    return { measured: await measuredOf(fleet, options, { ...run, ...published }), fault: run.fault };
+  } finally {
+    await fleet.stop();
+  }
+}
+
+interface Published {
+  readonly artifactBytes: number;
+  readonly pieceLength: number;
+}
+
+interface StageEvent {
+  readonly kind: string;
+  /** Milliseconds since the epoch, by the coordinator. */
+  readonly at: number;
+}
+
+interface StageResult {
+  readonly nodes: readonly {
+    readonly name: string;
+    readonly phase: string;
+    readonly receivedBytes: number;
+  }[];
+  readonly originUploadedBytes: number;
 }
 
 interface Snapshot {
   readonly machine: MachineTimes;
   readonly cpuSeconds: number;
-  readonly links: ReadonlyMap<Host, LinkBytes>;
-}
-
-interface StageEvent {
-  readonly kind: string;
-  readonly at: number;
-}
-
-export async function runFleetOnce(options: FleetRunOptions): Promise<RunResult> {
-  const fleet = new Fleet(options);
-  try {
-    await fleet.start();
-    const published = JSON.parse(
-      await fleet.run(["publish", VERSION, options.content.tarballPath, "--app", APP, "--json"]),
-    ) as { artifactBytes: number; pieceLength: number };
-    const stage = await runStage(fleet, options);
-    return await resultOf(fleet, options, { ...stage, ...published });
-  } finally {
-    await fleet.stop();
-  }
 }
 
 interface Stage {
   readonly events: readonly StageEvent[];
   readonly atGo: Snapshot;
   readonly atLast: Snapshot;
-  readonly finished: boolean;
-  readonly nodes: readonly { readonly receivedBytes: number }[];
-  readonly originUploadedBytes: number;
+  readonly trafficBefore: ReadonlyMap<Host, Traffic>;
+  readonly trafficAfter: ReadonlyMap<Host, Traffic>;
+  /** Null when nobody waited for the end of the stage, or it did not come. */
+  readonly result: StageResult | null;
+  readonly fault: FaultRecord | null;
 }
 
-async function runStage(fleet: Fleet, { network, timeoutMs }: FleetRunOptions): Promise<Stage> {
+async function stage(fleet: Fleet, options: FleetRunOptions, published: Published): Promise<Stage> {
+  const { network, fault, content, timeoutMs } = options;
   const events: StageEvent[] = [];
-  let result: Pick<Stage, "nodes" | "originUploadedBytes"> = { nodes: [], originUploadedBytes: 0 };
+  let result: StageResult | null = null;
   let atGo: Snapshot | null = null;
+  const trafficBefore = await network.traffic();
+  const over = new AbortController();
+  const inflicting =
+    fault === null ? null : inflict(fault, { fleet, network, content, ...published, signal: over.signal });
   const following = fleet.follow(["stage", VERSION, "--app", APP, "--json"], (line) => {
     if (!line.startsWith('{"')) return;
-    const said = JSON.parse(line) as StageEvent & typeof result;
+    const said = JSON.parse(line) as StageEvent & StageResult;
     if (said.kind === "stage-result") result = said;
     else events.push(said);
-    if (said.kind === "rollout-started" || said.kind === "stage-go") atGo = snapshot(fleet, network);
+    if (said.kind === "rollout-started" || (said.kind === "stage-go" && goCount(events) === 1))
+      atGo = snapshot(fleet);
   });
-  const areVerified = await allReported(fleet, (peer) => peer.verifiedAt !== null, timeoutMs);
-  const atLast = snapshot(fleet, network);
-  const finished = areVerified && (await settled(following.exited, timeoutMs));
-  return { events, atGo: atGo ?? atLast, atLast, finished, ...result };
+  await allReported(fleet, (peer) => peer.verifiedAt !== null, timeoutMs);
+  const atLast = snapshot(fleet);
+  over.abort();
+  const done = await inflicting;
+  const trafficAfter = await network.traffic();
+  if (fault?.kind === "origin") await returnOrigin(fleet, options);
+  // A stage waits for nodes that were killed much longer than a benchmark should.
+  if (fault?.kind === "peers") await allReported(fleet, (peer) => peer.stagedAt !== null, timeoutMs);
+  else await inTime(following.exited, timeoutMs);
+  return { events, atGo: atGo ?? atLast, atLast, trafficBefore, trafficAfter, result, fault: done };
 }
 
-/** True when all did in time. */
-async function allReported(
-  fleet: Fleet,
-  isThere: (peer: Fleet["peers"][number]) => boolean,
-  timeoutMs: number,
-): Promise<boolean> {
-  const all = Promise.withResolvers<boolean>();
-  fleet.onReport(() => {
-    if (fleet.peers.every(isThere)) all.resolve(true);
-  });
-  const timer = setTimeout(() => all.resolve(false), timeoutMs);
-  return all.promise.finally(() => clearTimeout(timer));
+/** The coordinator comes back only when every file is complete on the disk of its node. */
+async function returnOrigin(fleet: Fleet, { content }: FleetRunOptions): Promise<void> {
+  for (const peer of fleet.survivors) {
+    const sha256 = await sha256Of(fleet.tarballOf(peer, content.tarballSha256)).catch(() => "no file");
+    if (sha256 !== content.tarballSha256) return;
+  }
+  await fleet.startCoordinator();
 }
 
-async function settled(work: Promise<unknown>, timeoutMs: number): Promise<boolean> {
-  const late = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => late.resolve(false), timeoutMs);
-  return Promise.race([work.then(() => true), late.promise]).finally(() => clearTimeout(timer));
-}
-
-function snapshot(fleet: Fleet, network: Network): Snapshot {
-  const pids = [fleet.coordinator, ...fleet.peers.map((peer) => peer.process)].map(({ pid }) => pid);
-  return {
-    machine: machineTimes(),
-    cpuSeconds: pids.reduce((sum, pid) => sum + (cpuSecondsOf(pid) ?? 0), 0),
-    links: new Map(network.hosts.map((host) => [host, network.bytes(host)])),
+/** Resolves when all survivors did, or time is over. */
+async function allReported(fleet: Fleet, isThere: (peer: Peer) => boolean, timeoutMs: number): Promise<void> {
+  const all = Promise.withResolvers<void>();
+  const look = () => {
+    if (fleet.survivors.every(isThere)) all.resolve();
   };
+  fleet.onReport(look);
+  look();
+  await inTime(all.promise, timeoutMs);
 }
 
-/** Milliseconds since the epoch at which nodes could begin to fetch. */
-function goAtOf(events: readonly StageEvent[]): number | null {
+function snapshot(fleet: Fleet): Snapshot {
+  return { machine: machineTimes(), cpuSeconds: fleet.meter.cpuSeconds() };
+}
+
+function goCount(events: readonly StageEvent[]): number {
+  return events.filter(({ kind }) => kind === "stage-go").length;
+}
+
+/** When nodes were told to begin; a coordinator that comes back says so again, which counts for nothing. */
+function goAtOf(events: readonly StageEvent[]): number {
   const go =
     events.find(({ kind }) => kind === "stage-go") ?? events.find(({ kind }) => kind === "rollout-started");
-  return go?.at ?? null;
+  if (go === undefined) throw new Error("the stage never began");
+  return go.at;
 }
 
-async function resultOf(
+async function measuredOf(
   fleet: Fleet,
-  { directory, content }: FleetRunOptions,
-  run: Stage & { readonly artifactBytes: number; readonly pieceLength: number },
-): Promise<RunResult> {
-  const { events, artifactBytes: size, atGo, atLast } = run;
-  const goAt = goAtOf(events) ?? Number.NaN;
+  { content, network }: FleetRunOptions,
+  run: Stage & Published,
+): Promise<Measured> {
+  const { events, atGo, atLast, result, trafficBefore, trafficAfter } = run;
+  const goAt = goAtOf(events);
   const orderAt = events.find(({ kind }) => kind === "rollout-started")?.at ?? goAt;
-  const seconds = fleet.peers
-    .flatMap(({ verifiedAt }) => (verifiedAt === null ? [] : (verifiedAt - goAt) / 1000))
-    .toSorted((a, b) => a - b);
-  const last = run.finished ? (seconds.at(-1) ?? null) : null;
-  const reported = events.filter(({ kind }) => kind === "node-verified").at(-1)?.at;
-  const installed = await Promise.all(
-    fleet.peers.map(({ name }) => isInstalled(join(directory, name, "root"), APP, content)),
-  );
-  const shape = shapeOf(fleet, run);
-  const bound = fluidBound(shape);
-  const pieces = pieceBound(shape)?.seconds ?? null;
-  const over = (bytes: number) => bytes / size;
-  const received = run.nodes.map(({ receivedBytes }) => over(receivedBytes));
-  const links = fleet.peers.map(({ host }) => over(moved(atGo, atLast, host).received));
+  const reportedAt = events.findLast(({ kind }) => kind === "node-verified")?.at;
+  const moved = (host: Host, way: "sent" | "received") =>
+    (trafficAfter.get(host)?.[way] ?? 0) - (trafficBefore.get(host)?.[way] ?? 0);
+  const nodes = fleet.peers.map(async (peer) => ({
+    mbit: peer.host.mbit,
+    seconds: peer.verifiedAt === null ? null : (peer.verifiedAt - goAt) / 1000,
+    wasKilled: peer.wasKilled,
+    isRight: await isInstalled(fleet.rootOf(peer), APP, content),
+    receivedBytes: result?.nodes.find(({ name }) => name === peer.name)?.receivedBytes ?? null,
+    linkBytes: moved(peer.host, "received"),
+    peakMebibytes: fleet.meter.peakMebibytes(peer.process),
+  }));
   return {
-    finished: run.finished,
-    verifiedNodes: installed.filter(Boolean).length,
-    expectedNodes: fleet.peers.length,
-    p50Seconds: run.finished ? percentile(seconds, 0.5) : null,
-    p95Seconds: run.finished ? percentile(seconds, 0.95) : null,
-    lastSeconds: last,
-    lastReportedSeconds: reported === undefined ? null : (reported - goAt) / 1000,
-    orderToLastSeconds: last === null ? null : last + (goAt - orderAt) / 1000,
-    boundSeconds: bound,
-    lastOverBound: last === null ? null : last / bound,
-    pieceBoundSeconds: pieces,
-    lastOverPieceBound: last === null || pieces === null ? null : last / pieces,
-    originSentOverSize: over(run.originUploadedBytes),
-    receivedOverSizeMean: mean(received),
-    receivedOverSizeMax: Math.max(...received),
-    originLinkOverSize: over(moved(atGo, atLast, fleet.origin).sent),
-    linkReceivedOverSizeMean: mean(links),
-    linkReceivedOverSizeMax: Math.max(...links),
-    cpuSecondsPerGib: ((atLast.cpuSeconds - atGo.cpuSeconds) * GIB) / (fleet.peers.length * size),
-    peakMebibytesPeer: Math.max(...fleet.peers.map(({ process }) => peakMebibytesOf(process.pid) ?? 0)),
-    peakMebibytesOrigin: peakMebibytesOf(fleet.coordinator.pid) ?? 0,
+    artifactBytes: run.artifactBytes,
+    pieceLength: run.pieceLength,
+    originMbit: network.origin.mbit,
+    nodes: await Promise.all(nodes),
+    originSentBytes: result?.originUploadedBytes ?? null,
+    originLinkBytes: moved(network.origin, "sent"),
+    originPeakMebibytes: fleet.meter.peakMebibytes(fleet.coordinator),
+    cpuSeconds: atLast.cpuSeconds - atGo.cpuSeconds,
     idleShare: idleShare(atGo.machine, atLast.machine),
+    orderToGoSeconds: (goAt - orderAt) / 1000,
+    reportedSeconds: reportedAt === undefined ? null : (reportedAt - goAt) / 1000,
+    stagedNodes: result === null ? null : result.nodes.filter(({ phase }) => phase === "staged").length,
   };
-}
-
-function shapeOf(fleet: Fleet, run: { artifactBytes: number; pieceLength: number }): SwarmShape {
-  return {
-    ...run,
-    originBytesPerSecond: bytesPerSecond(fleet.origin),
-    nodeBytesPerSecond: fleet.peers.map(({ host }) => bytesPerSecond(host)),
-  };
-}
-
-const BYTES_PER_MEGABIT = 125_000;
-
-function bytesPerSecond({ mbit }: Host): number {
-  return (mbit ?? Number.POSITIVE_INFINITY) * BYTES_PER_MEGABIT;
-}
-
-function moved(before: Snapshot, after: Snapshot, host: Host): LinkBytes {
-  const [a, b] = [before.links.get(host), after.links.get(host)];
-  return { sent: (b?.sent ?? 0) - (a?.sent ?? 0), received: (b?.received ?? 0) - (a?.received ?? 0) };
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 }

@@ -2,8 +2,11 @@
 // Keeps what they say about themselves; judges nothing.
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { StatePaths } from "../../peer/shell/state-directory.ts";
+import { digestSchema } from "../../protocol/ids.ts";
 import type { Host, Network } from "./network.ts";
 import type { BenchProcess, Processes } from "./processes.ts";
+import { Meter } from "./usage.ts";
 
 const READY_TIMEOUT_MS = 60_000;
 const CONTROL_PORT = 7700;
@@ -26,9 +29,11 @@ export interface Peer {
   /** By its own log, in milliseconds since the epoch. */
   verifiedAt: number | null;
   stagedAt: number | null;
+  wasKilled: boolean;
 }
 
 export class Fleet {
+  readonly meter = new Meter();
   readonly #options: FleetOptions;
   #coordinator: BenchProcess | null = null;
   #peers: readonly Peer[] = [];
@@ -48,10 +53,9 @@ export class Fleet {
     return this.#coordinator;
   }
 
-  get origin(): Host {
-    const [origin] = this.#options.network.hosts;
-    if (origin === undefined) throw new Error("a network without hosts");
-    return origin;
+  /** Whoever is to finish. */
+  get survivors(): readonly Peer[] {
+    return this.#peers.filter((peer) => !peer.wasKilled);
   }
 
   /** Coordinator first, then every node; all have joined when this resolves. */
@@ -66,7 +70,7 @@ export class Fleet {
       await this.run(["token", "create", "node", "--trust", key, ...data]),
     );
     await this.startCoordinator();
-    const hosts = network.hosts.slice(1);
+    const hosts = network.nodes;
     const peers: Peer[] = [];
     for (let at = 0; at < hosts.length; at += STARTS_AT_ONCE) {
       const group = hosts.slice(at, at + STARTS_AT_ONCE);
@@ -77,22 +81,22 @@ export class Fleet {
 
   /** Also after it was killed: same folder, same ports. */
   async startCoordinator(): Promise<void> {
-    const listen = ["--listen", `${this.origin.address}:${CONTROL_PORT}`];
+    const listen = ["--listen", `${this.#options.network.origin.address}:${CONTROL_PORT}`];
     const args = ["coordinator", "--data", this.#path("coordinator"), ...listen];
-    this.#coordinator = await this.#startReady(this.origin, args, "coordinator");
+    this.#coordinator = await this.#startReady(this.#options.network.origin, args, "coordinator");
   }
 
   /** Runs a command on the origin's host to its end, and gives what it printed. */
   run(args: readonly string[]): Promise<string> {
     const { processes, network, command, directory } = this.#options;
-    const inside = network.on(this.origin, [...command, ...args]);
+    const inside = network.on(this.#options.network.origin, [...command, ...args]);
     return processes.run(inside, { cwd: directory, env: this.#env(), logPath: this.#path("commands.log") });
   }
 
   /** Starts a command on the origin's host; `onLine` sees what it prints. */
   follow(args: readonly string[], onLine: (line: string) => void): BenchProcess {
     const { processes, network, command, directory } = this.#options;
-    const inside = network.on(this.origin, [...command, ...args]);
+    const inside = network.on(this.#options.network.origin, [...command, ...args]);
     return processes.start(inside, {
       cwd: directory,
       env: this.#env(),
@@ -106,18 +110,45 @@ export class Fleet {
     this.#onReport = listener;
   }
 
+  /** SIGKILL; it does not come back. */
+  async killPeer(peer: Peer): Promise<void> {
+    peer.wasKilled = true;
+    await this.#kill(peer.process);
+  }
+
+  async killCoordinator(): Promise<void> {
+    await this.#kill(this.coordinator);
+  }
+
+  /** Where a node keeps the tarball that it fetches. */
+  tarballOf(peer: Peer, sha256: string): string {
+    return new StatePaths(this.#path(peer.name, "state")).tarball(digestSchema.decode(sha256, "sha256"));
+  }
+
+  rootOf(peer: Peer): string {
+    return this.#path(peer.name, "root");
+  }
+
   async stop(): Promise<void> {
-    const { processes } = this.#options;
-    await Promise.all(
-      [...this.#peers.map((peer) => peer.process), this.coordinator].map((p) => processes.kill(p)),
-    );
+    const started = this.#peers.map(({ process }) => process);
+    if (this.#coordinator !== null) started.push(this.#coordinator);
+    await Promise.all(started.map((process) => this.#kill(process)));
+  }
+
+  async #kill(process: BenchProcess): Promise<void> {
+    this.meter.retire(process);
+    await this.#options.processes.kill(process);
   }
 
   async #startPeer(host: Host, number: number): Promise<Peer> {
     const name = nodeName(number);
     const folders = ["--root", this.#path(name, "root"), "--state", this.#path(name, "state")];
     const join = ["--token-file", this.#path("node.token"), "--name", name];
-    const peer: { verifiedAt: number | null; stagedAt: number | null } = { verifiedAt: null, stagedAt: null };
+    const peer: Omit<Peer, "name" | "host" | "process"> = {
+      verifiedAt: null,
+      stagedAt: null,
+      wasKilled: false,
+    };
     const onLine = (line: string) => {
       const said = milestoneOf(line);
       if (said === null) return;
@@ -149,6 +180,7 @@ export class Fleet {
     const fail = (why: string) => ready.reject(new Error(`fleet ${args[0]} ${why}\n${started.lastWords()}`));
     const timer = setTimeout(() => fail(`was not ready in ${READY_TIMEOUT_MS} ms`), READY_TIMEOUT_MS);
     void started.exited.then((code) => fail(`ended with ${code} before it was ready`));
+    this.meter.add(started);
     await ready.promise.finally(() => clearTimeout(timer));
     return started;
   }
@@ -162,7 +194,7 @@ export class Fleet {
       PATH: process.env.PATH,
       HOME: this.#options.directory,
       XDG_CONFIG_HOME: this.#path("config"),
-      FLEET_URL: `http://${this.origin.address}:${CONTROL_PORT}`,
+      FLEET_URL: `http://${this.#options.network.origin.address}:${CONTROL_PORT}`,
       ...(this.#token === "" ? {} : { FLEET_TOKEN: this.#token }),
     };
   }

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import type { Processes } from "./processes.ts";
 
-/** Bytes that may pass at once: about twenty packets, far below what a run sends. */
+/** Bytes that may pass at once: some twenty packets. The kernel cuts larger bundles of packets up for it. */
 const BURST = "32kb";
 /** The longest a packet waits in the queue before it is dropped. */
 const QUEUE_LATENCY = "50ms";
@@ -18,56 +18,46 @@ export interface Host {
   readonly port: string;
 }
 
-export interface LinkBytes {
-  /** Since the link was made, headers included. */
+/** Bytes on the wire since the link was made, headers included, and packets dropped in both directions. */
+export interface Traffic {
   readonly sent: number;
   readonly received: number;
+  readonly drops: number;
 }
 
 export class Network {
+  /** The origin's host comes first. */
   readonly hosts: readonly Host[];
   readonly #processes: Processes;
   readonly #bridge: string;
+  #opening: Promise<void> = Promise.resolve();
 
-  private constructor(processes: Processes, rates: readonly (number | null)[]) {
+  /** One host per rate; nothing is made before {@link open}. */
+  constructor(processes: Processes, rates: readonly (number | null)[]) {
     this.#processes = processes;
-    // Interface names have at most 15 characters.
-    const prefix = `fb${process.pid.toString(36)}`;
+    const prefix = portPrefix(process.pid);
     this.#bridge = `${prefix}br`;
     this.hosts = rates.map((mbit, index) => ({
-      namespace: `fleet-bench-${process.pid}-${index}`,
+      namespace: `${namespacePrefix(process.pid)}${index}`,
       address: `10.77.${(index + 1) >> 8}.${(index + 1) & 255}`,
       mbit,
       port: `${prefix}x${index}`,
     }));
   }
 
-  /** One host per rate. Whoever opens it closes it, also when opening failed. */
-  static plan(processes: Processes, rates: readonly (number | null)[]): Network {
-    return new Network(processes, rates);
+  get origin(): Host {
+    const [origin] = this.hosts;
+    if (origin === undefined) throw new Error("a network without hosts");
+    return origin;
   }
 
-  async open(): Promise<void> {
-    await this.#batch(["ip"], [`link add ${this.#bridge} type bridge`, `link set ${this.#bridge} up`]);
-    for (const host of this.hosts) {
-      const { namespace, address, port, mbit } = host;
-      await this.#batch(
-        ["ip"],
-        [
-          `netns add ${namespace}`,
-          `link add ${port} type veth peer name eth0 netns ${namespace}`,
-          `link set ${port} master ${this.#bridge} up`,
-        ],
-      );
-      await this.#batch(
-        ["ip", "-n", namespace],
-        [`addr add ${address}/16 dev eth0`, "link set eth0 up", "link set lo up"],
-      );
-      if (mbit === null) continue;
-      const shape = `root tbf rate ${mbit}mbit burst ${BURST} latency ${QUEUE_LATENCY}`;
-      await this.#batch(["tc"], [`qdisc add dev ${port} ${shape}`]);
-      await this.#batch(["tc", "-n", namespace], [`qdisc add dev eth0 ${shape}`]);
-    }
+  get nodes(): readonly Host[] {
+    return this.hosts.slice(1);
+  }
+
+  open(): Promise<void> {
+    this.#opening = this.#make();
+    return this.#opening;
   }
 
   /** The command as it runs on that host. `ip` replaces itself by it, so the process keeps its number. */
@@ -75,22 +65,97 @@ export class Network {
     return ["ip", "netns", "exec", host.namespace, ...command];
   }
 
-  bytes({ port }: Host): LinkBytes {
-    const counter = (name: string) =>
-      Number(readFileSync(`/sys/class/net/${port}/statistics/${name}`, "utf8"));
-    return { sent: counter("rx_bytes"), received: counter("tx_bytes") };
+  /** What has arrived at a host so far: cheap, but without the headers of packets that travelled in a bundle. */
+  arrivedBytes({ port }: Host): number {
+    return Number(readFileSync(`/sys/class/net/${port}/statistics/tx_bytes`, "utf8"));
   }
 
+  /** As the shapers counted. All zeros for links that are not shaped. */
+  async traffic(): Promise<ReadonlyMap<Host, Traffic>> {
+    const towards = shapersIn(await this.#tc(["tc", "-s", "-j", "qdisc", "show"]));
+    const traffic = new Map<Host, Traffic>();
+    for (const host of this.hosts) {
+      const { namespace, port } = host;
+      const [up] = shapersIn(
+        await this.#tc(["tc", "-n", namespace, "-s", "-j", "qdisc", "show", "dev", "eth0"]),
+      );
+      const down = towards.find(({ dev }) => dev === port);
+      const drops = (up?.drops ?? 0) + (down?.drops ?? 0);
+      traffic.set(host, { sent: up?.bytes ?? 0, received: down?.bytes ?? 0, drops });
+    }
+    return traffic;
+  }
+
+  /** Removes all of it, also after {@link open} failed half-way. */
   async close(): Promise<void> {
+    await this.#opening.catch(() => undefined);
     const removals = this.hosts.flatMap(({ namespace, port }) => [
       `link del ${port}`,
       `netns del ${namespace}`,
     ]);
-    await this.#batch(["ip", "-force"], [...removals, `link del ${this.#bridge}`]).catch(() => undefined);
+    await removeQuietly(this.#processes, [...removals, `link del ${this.#bridge}`]);
+  }
+
+  async #make(): Promise<void> {
+    await this.#batch(["ip"], [`link add ${this.#bridge} type bridge`, `link set ${this.#bridge} up`]);
+    for (const host of this.hosts) await this.#makeHost(host);
+  }
+
+  async #makeHost({ namespace, address, port, mbit }: Host): Promise<void> {
+    await this.#batch(
+      ["ip"],
+      [
+        `netns add ${namespace}`,
+        `link add ${port} type veth peer name eth0 netns ${namespace}`,
+        `link set ${port} master ${this.#bridge} up`,
+      ],
+    );
+    const inside = [`addr add ${address}/16 dev eth0`, "link set eth0 up", "link set lo up"];
+    await this.#batch(["ip", "-n", namespace], inside);
+    if (mbit === null) return;
+    const shape = `root tbf rate ${mbit}mbit burst ${BURST} latency ${QUEUE_LATENCY}`;
+    await this.#batch(["tc"], [`qdisc add dev ${port} ${shape}`]);
+    await this.#batch(["tc", "-n", namespace], [`qdisc add dev eth0 ${shape}`]);
   }
 
   async #batch(command: readonly string[], lines: readonly string[]): Promise<void> {
-    const options = { cwd: "/", env: CLEAN_ENV, input: `${lines.join("\n")}\n` };
-    await this.#processes.run([...command, "-batch", "-"], options);
+    await this.#processes.run([...command, "-batch", "-"], {
+      cwd: "/",
+      env: CLEAN_ENV,
+      input: `${lines.join("\n")}\n`,
+    });
   }
+
+  #tc(command: readonly string[]): Promise<string> {
+    return this.#processes.run(command, { cwd: "/", env: CLEAN_ENV });
+  }
+}
+
+/** Interface names have at most 15 characters, so the process number is written short. */
+export function portPrefix(pid: number): string {
+  return `fb${pid.toString(36)}`;
+}
+
+export function namespacePrefix(pid: number): string {
+  return `fleet-bench-${pid}-`;
+}
+
+/** Removes links and namespaces, of which some may be gone already. */
+export async function removeQuietly(processes: Processes, removals: readonly string[]): Promise<void> {
+  const input = `${removals.join("\n")}\n`;
+  await processes
+    .run(["ip", "-force", "-batch", "-"], { cwd: "/", env: CLEAN_ENV, input })
+    // `ip` fails when anything was not there to be removed, which is what was wanted.
+    .catch(() => undefined);
+}
+
+interface Shaper {
+  readonly kind: string;
+  readonly dev: string;
+  readonly bytes: number;
+  readonly drops: number;
+}
+
+function shapersIn(output: string): readonly Shaper[] {
+  return (JSON.parse(output) as Shaper[]).filter(({ kind }) => kind === "tbf");
 }

@@ -35,6 +35,10 @@ export class Processes {
 
   start(command: readonly string[], options: ProcessOptions): BenchProcess {
     if (this.#isEnding) throw new Error("the benchmark is ending");
+    return this.#spawn(command, options);
+  }
+
+  #spawn(command: readonly string[], options: ProcessOptions): BenchProcess {
     const [program = "", ...args] = command;
     const { cwd, env } = options;
     const child = spawn(program, args, { cwd, env, stdio: ["pipe", "pipe", "pipe"] });
@@ -52,7 +56,7 @@ export class Processes {
     options: ProcessOptions & { readonly input?: string },
   ): Promise<string> {
     let output = "";
-    const running = this.start(command, { ...options, onLine: options.onLine ?? (() => undefined) });
+    const running = this.#spawn(command, options);
     running.child.stdout?.on("data", (chunk: string) => {
       output += chunk;
     });
@@ -67,13 +71,10 @@ export class Processes {
     await running.exited;
   }
 
-  async killAll(): Promise<void> {
-    await Promise.all([...this.#running].map((running) => this.kill(running)));
-  }
-
+  /** Kills everything; from now on only {@link run} works, for what has to be removed. */
   async end(): Promise<void> {
     this.#isEnding = true;
-    await this.killAll();
+    await Promise.all([...this.#running].map((running) => this.kill(running)));
   }
 }
 

@@ -39,6 +39,7 @@ export const ERRORS = {
     404,
     "Run `fleet releases` to see what is published, or `fleet publish` it first.",
   ),
+  "node-unknown": entry(2, 404, "Run `fleet nodes` to see the nodes that have joined."),
   "rollout-unknown": entry(2, 404, "Run `fleet status` to see the rollouts."),
   "no-nodes": entry(2, 409, "Start `fleet peer` on at least one node, then `fleet nodes` shows it."),
   "no-previous": entry(2, 409, "Name the version to go back to: `fleet rollback VERSION`."),

@@ -69,6 +69,14 @@ export const OFFENCES_PER_RELEASE_MAX = 64;
 export const OFFENCE_ACCUSERS_MAX = 32;
 /** Names a person reads before the rest becomes a number. */
 export const OFFENCE_ACCUSERS_NAMED_MAX = 5;
+/** Releases an inspection tells of: as many as a node fetches at once. */
+export const INSPECTED_TORRENTS_MAX = 4;
+/** All neighbours of a torrent, and the strangers it lets in. */
+export const INSPECTED_LINKS_MAX = 96;
+/** Missing pieces told of one by one: enough to see what they have in common. */
+export const INSPECTED_MISSING_MAX = 8;
+/** Names a person reads in one line. */
+export const INSPECTED_SOURCES_MAX = 5;
 /** Publisher keys that one node trusts: teams and a rotation of each. */
 export const TRUSTED_KEYS_MAX = 16;
 

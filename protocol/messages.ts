@@ -1,5 +1,6 @@
 // Every message on the control WebSocket, in both directions, as closed unions with one schema each.
 import { appNameSchema, nodeIdSchema, nodeNameSchema, publicKeySchema, rolloutIdSchema } from "./ids.ts";
+import { inspectionSchema, inspectSchema } from "./inspection.ts";
 import {
   APPS_PER_NODE_MAX,
   HEALTH_TIMEOUT_MS_MAX,
@@ -141,6 +142,7 @@ export const coordinatorMessageSchema = union({
   "stop-serving": stopServing,
   activate,
   deactivate,
+  inspect: inspectSchema,
 });
 export type CoordinatorMessage = Infer<typeof coordinatorMessageSchema>;
 
@@ -212,6 +214,7 @@ export const nodeMessageSchema = union({
   activating,
   activated,
   offender: offenderSchema,
+  inspection: inspectionSchema,
 });
 export type NodeMessage = Infer<typeof nodeMessageSchema>;
 export type Hello = Infer<typeof hello>;

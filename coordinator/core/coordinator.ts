@@ -1,10 +1,13 @@
 // The coordinator as one pure machine: events in, effects out. Wires registry, swarms and rollouts together.
 import type { NodeView, ReleaseView, RolloutView, StatusView } from "../../protocol/api.ts";
+import type { Explanation } from "../../protocol/explain.ts";
 import type { AppName, Digest, Millis, NodeId, RolloutId } from "../../protocol/ids.ts";
 import { assertNever, type Machine } from "../../protocol/machine.ts";
 import { sameRelease } from "../../protocol/manifest.ts";
 import type { NodeMessage } from "../../protocol/messages.ts";
 import type { CoordinatorEffect, CoordinatorEvent } from "./events.ts";
+import { explain, findNode } from "./explain.ts";
+import type { InspectionResult } from "./inspections.ts";
 import { Offences } from "./offences.ts";
 import { pausingRollout, setPaused } from "./pause.ts";
 import { countNodes } from "./planner.ts";
@@ -93,6 +96,20 @@ export class CoordinatorCore implements Machine<CoordinatorEvent, CoordinatorEff
 
   status(): StatusView {
     return statusView(this.#state, this.#coordinatorVersion, (rollout) => this.#rollouts.waiting(rollout.id));
+  }
+
+  /** By id or name. FleetError node-unknown or request-invalid. */
+  findNode(text: string): NodeId {
+    return findNode(this.#state, text);
+  }
+
+  isOnline(nodeId: NodeId): boolean {
+    return this.#state.isOnline(nodeId);
+  }
+
+  /** `heard`: what became of asking the node itself; null when it was not asked. FleetError node-unknown. */
+  explain(nodeId: NodeId, heard: InspectionResult | null, now: Millis): Explanation {
+    return explain(this.#state, nodeId, heard, now);
   }
 
   isAdmitted(nodeId: NodeId): boolean {

@@ -23,7 +23,7 @@ export type CoordinatorEvent =
   | {
       readonly kind: "node-message";
       readonly nodeId: NodeId;
-      readonly message: Exclude<NodeMessage, { kind: "hello" }>;
+      readonly message: Exclude<NodeMessage, { kind: "hello" | "inspection" }>;
     }
   | { readonly kind: "node-gone"; readonly nodeId: NodeId }
   /** The shell has checked signature, artifact bytes and torrent; the core decides whether the version is free. */

@@ -112,18 +112,17 @@ export function offencesAbout(
 
 function offenceView(state: FleetState, offence: OffenceRecord): OffenceView {
   const { source, fault, piece, firstAt, accusers } = offence;
-  const nodeId = nodeIdIn(state, source);
-  const name = nodeId === null ? source : state.nodeName(nodeId);
   const known = {
-    ...{ source, name, fault, piece, firstAt, accuserCount: accusers.length },
-    accusers: accusers.slice(0, OFFENCE_ACCUSERS_NAMED_MAX).map((by) => accuserName(state, by)),
+    ...{ source, name: nameOf(state, source), fault, piece, firstAt, accuserCount: accusers.length },
+    accusers: accusers.slice(0, OFFENCE_ACCUSERS_NAMED_MAX).map((by) => nameOf(state, by)),
   };
-  return { ...known, message: offenceText(known, nodeId === null ? "stranger" : "node") };
+  return { ...known, message: offenceText(known, nodeIdIn(state, source) === null ? "stranger" : "node") };
 }
 
-function accuserName(state: FleetState, accuser: string): string {
-  const nodeId = nodeIdIn(state, accuser);
-  return nodeId === null ? accuser : state.nodeName(nodeId);
+/** The node's name, or the source itself when it is none of ours. */
+export function nameOf(state: FleetState, source: string): string {
+  const nodeId = nodeIdIn(state, source);
+  return nodeId === null ? source : state.nodeName(nodeId);
 }
 
 /** A source is what a node has heard on the wire: it is a node of ours only when we know it. */

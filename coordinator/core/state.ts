@@ -37,6 +37,8 @@ export interface LiveTransfer {
   readonly receiveBytesPerSecond: number;
   /** When verifiedBytes last grew: what a stall is measured from. */
   readonly progressAt: Millis;
+  /** When the node last told these figures; null while it has told none. */
+  readonly toldAt: Millis | null;
 }
 
 export class FleetState {

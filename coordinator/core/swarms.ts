@@ -301,6 +301,7 @@ export class Swarms {
       uploadedBytes,
       receiveBytesPerSecond: message.kind === "progress" ? message.receiveBytesPerSecond : 0,
       progressAt: grew ? now : before.progressAt,
+      toldAt: now,
     });
   }
 
@@ -339,7 +340,13 @@ export class Swarms {
   }
 }
 
-const NO_TRANSFER = { verifiedBytes: 0, receivedBytes: 0, uploadedBytes: 0, receiveBytesPerSecond: 0 };
+const NO_TRANSFER = {
+  verifiedBytes: 0,
+  receivedBytes: 0,
+  uploadedBytes: 0,
+  receiveBytesPerSecond: 0,
+  toldAt: null,
+};
 
 function memberAt(
   members: ReadonlyMap<NodeId, SwarmMemberRecord>,

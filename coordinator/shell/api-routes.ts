@@ -14,6 +14,7 @@ import {
   type AppName,
   appNameSchema,
   digestSchema,
+  type Millis,
   type RolloutId,
   rolloutIdSchema,
   type Version,
@@ -26,6 +27,7 @@ import type { CoordinatorCore } from "../core/coordinator.ts";
 import type { ArtifactStore } from "./artifact-store.ts";
 import type { CoreLoop, RequestEvent } from "./core-loop.ts";
 import type { Answer } from "./http-answer.ts";
+import type { Inspector } from "./inspector.ts";
 import type { ShellLimits } from "./limits.ts";
 import type { Publishing } from "./publishing.ts";
 import { bodyOf, readJson } from "./request-body.ts";
@@ -48,7 +50,12 @@ export interface Call {
 export type Handler = (call: Call) => Promise<Answer | null> | Answer | null;
 
 export interface ApiOptions {
-  readonly core: Pick<CoordinatorCore, "nodes" | "releases" | "rollout" | "status">;
+  readonly core: Pick<
+    CoordinatorCore,
+    "nodes" | "releases" | "rollout" | "status" | "findNode" | "isOnline" | "explain"
+  >;
+  readonly inspector: Pick<Inspector, "inspect">;
+  readonly now: () => Millis;
   readonly loop: Pick<CoreLoop, "request">;
   readonly store: Pick<Store, "readEvents">;
   readonly artifacts: ArtifactStore;
@@ -62,6 +69,7 @@ export function apiRoutes(options: ApiOptions): readonly Route<Handler>[] {
   return [
     operator("GET", "/v1/status", () => ok(options.core.status())),
     operator("GET", "/v1/nodes", () => ok({ nodes: options.core.nodes() })),
+    operator("GET", "/v1/nodes/:node/explain", (call) => api.explain(call)),
     operator("GET", "/v1/releases", (call) => api.listReleases(call)),
     operator("GET", "/v1/releases/:app/:version", (call) => api.showRelease(call)),
     operator("HEAD", "/v1/artifacts/:sha256", (call) => api.findArtifact(call)),
@@ -90,6 +98,14 @@ class Api {
 
   constructor(options: ApiOptions) {
     this.#options = options;
+  }
+
+  /** Asks the node itself when it is there, and makes do with what is known when it does not answer. */
+  async explain({ params }: Call): Promise<Answer> {
+    const { core, inspector, now } = this.#options;
+    const nodeId = core.findNode(params.get("node") ?? "");
+    const heard = core.isOnline(nodeId) ? await inspector.inspect(nodeId) : null;
+    return ok(core.explain(nodeId, heard, now()));
   }
 
   listReleases({ query }: Call): Answer {

@@ -6,6 +6,7 @@ import type { Logger } from "pino";
 import { type WebSocket, WebSocketServer } from "ws";
 import { FleetError } from "../../protocol/errors.ts";
 import type { Millis, NodeId } from "../../protocol/ids.ts";
+import type { Inspection } from "../../protocol/inspection.ts";
 import { NODE_FRAME_BYTES_MAX } from "../../protocol/limits.ts";
 import type { CoordinatorMessage, Hello, NodeMessage } from "../../protocol/messages.ts";
 import { plainAddress } from "./addresses.ts";
@@ -29,6 +30,8 @@ export interface ControlChannelOptions {
   /** Whether the loop keeps up with its work. */
   readonly hasRoom: () => boolean;
   readonly isAdmitted: (nodeId: NodeId) => boolean;
+  /** What a node says of itself when it was asked; nothing is decided by it, so it does not go through the loop. */
+  readonly onInspection: (nodeId: NodeId, inspection: Inspection) => void;
   readonly authenticator: Authenticator;
   readonly limits: ShellLimits;
   readonly logger: Logger;
@@ -170,6 +173,7 @@ export class ControlChannel {
     if (message.kind === "heartbeat") return;
     const { nodeId } = connection;
     if (nodeId === null || this.#byNode.get(nodeId) !== connection) return;
+    if (message.kind === "inspection") return this.#options.onInspection(nodeId, message);
     if (!this.#options.hasRoom())
       throw new FleetError("overloaded", "the coordinator is behind with its work");
     this.#options.submit({ kind: "node-message", nodeId, message });

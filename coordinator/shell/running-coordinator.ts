@@ -14,6 +14,7 @@ import { ControlChannel } from "./control-channel.ts";
 import { CoreLoop, type InwardEvent, type OutwardEffect } from "./core-loop.ts";
 import type { DataLock } from "./data-directory.ts";
 import { HttpServer } from "./http-server.ts";
+import { Inspector } from "./inspector.ts";
 import type { ShellLimits } from "./limits.ts";
 import { Origin, type OriginSwarm } from "./origin.ts";
 import { type CreateVerifier, Publishing } from "./publishing.ts";
@@ -41,6 +42,7 @@ export class RunningCoordinator {
   readonly #channel: ControlChannel;
   readonly #watchers: Watchers;
   readonly #http: HttpServer;
+  readonly #inspector: Inspector;
   readonly #settleClosed: { resolve: () => void; reject: (error: FleetError) => void };
   #url = "";
   #ending: Promise<void> | null = null;
@@ -62,6 +64,7 @@ export class RunningCoordinator {
       onFailure: (error) => this.#fail(error),
     });
     this.#origin = this.#createOrigin();
+    this.#inspector = new Inspector({ now, send: (nodeId, message) => this.#channel.send(nodeId, message) });
     const authenticator = new Authenticator({ tokens: store.tokens, limits, logger, now: Date.now });
     this.#channel = this.#createChannel(authenticator);
     this.#http = this.#createServer(authenticator);
@@ -96,6 +99,7 @@ export class RunningCoordinator {
     const { logger } = this.#options;
     logger.info("the coordinator is stopping");
     this.#watchers.close();
+    this.#inspector.close();
     await Promise.all([this.#channel.close(), this.#http.close()]);
     this.#loop.stop();
     await this.#letGo();
@@ -170,6 +174,7 @@ export class RunningCoordinator {
       ...{ authenticator, limits, logger, now },
       isAdmitted: (nodeId) => core.isAdmitted(nodeId),
       hasRoom: () => this.#loop.hasRoom,
+      onInspection: (nodeId, inspection) => this.#inspector.take(nodeId, inspection),
       submit: (event, onCommitted) => this.#submitFromNode(event, onCommitted),
     });
   }
@@ -177,6 +182,7 @@ export class RunningCoordinator {
   #submitFromNode(event: InwardEvent, onCommitted?: () => void): void {
     // The core counts what the origin sends only until the last node is done, which this message may say.
     if (event.kind === "node-message" && event.message.kind === "verified") this.#origin.report();
+    if (event.kind === "node-gone") this.#inspector.forget(event.nodeId);
     this.#loop.submit(event, onCommitted);
   }
 
@@ -184,8 +190,9 @@ export class RunningCoordinator {
     const { core, store, artifacts, createVerifier, limits, logger } = this.#options;
     const publishing = new Publishing({ artifacts, createVerifier, limits });
     const parts = { core, loop: this.#loop, store, artifacts, publishing, watchers: this.#watchers, limits };
+    const asking = { inspector: this.#inspector, now: this.#options.now };
     return new HttpServer({
-      ...{ routes: apiRoutes(parts), authenticator, limits, logger },
+      ...{ routes: apiRoutes({ ...parts, ...asking }), authenticator, limits, logger },
       acceptNode: (request, socket, head) => this.#channel.accept(request, socket, head),
     });
   }

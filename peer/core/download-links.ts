@@ -83,6 +83,7 @@ function checkLink(turn: Turn, link: Link): void {
   const rate = link.rate.bytesPerSecond;
   if (silentMs > stallAfterMs(openBytes(link), rate) && !link.stalled) {
     link.stalled = true;
+    link.stalls += 1;
     // A piece for one source only would start over with another: that waits until this one is given up on.
     if (link.own?.exclusive === false) disown(link);
   }

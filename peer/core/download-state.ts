@@ -35,6 +35,8 @@ export interface Link {
   readonly rate: BurstRate;
   lastBlockAt: Millis;
   stalled: boolean;
+  /** Times it became so. */
+  stalls: number;
   /** Times its requests were taken back since it last sent a block. */
   giveUps: number;
   /** Blocks it has sent. */
@@ -97,6 +99,7 @@ export function newLink(
     rate: new BurstRate(),
     lastBlockAt: 0,
     stalled: false,
+    stalls: 0,
     giveUps: 0,
     blocks: 0,
     trickled: 0,

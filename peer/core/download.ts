@@ -10,6 +10,7 @@ import type { Prng } from "../../protocol/prng.ts";
 import { Culprits } from "./culprits.ts";
 import { onBlock, onRejected, pump, pumpAll, takeBackAll } from "./download-blocks.ts";
 import { DOWNLOAD_CONFIG, type DownloadConfig } from "./download-config.ts";
+import { type DownloadInspection, inspectDownload } from "./download-inspection.ts";
 import {
   checkPatience,
   onBitfield,
@@ -38,7 +39,12 @@ export interface DownloadOptions {
   readonly config?: DownloadConfig;
 }
 
-export function createDownload(options: DownloadOptions): Machine<DownloadEvent, DownloadEffect> {
+export interface Download extends Machine<DownloadEvent, DownloadEffect> {
+  /** For people who ask; may look at every piece. */
+  inspect(now: Millis): DownloadInspection;
+}
+
+export function createDownload(options: DownloadOptions): Download {
   const state = newState(options);
   return {
     handle(event, now) {
@@ -49,6 +55,7 @@ export function createDownload(options: DownloadOptions): Machine<DownloadEvent,
       return turn.out;
     },
     deadline: () => deadlineOf(state),
+    inspect: (now) => inspectDownload(state, now),
   };
 }
 

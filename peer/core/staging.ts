@@ -3,7 +3,7 @@
 import type { Generation, Millis } from "../../protocol/ids.ts";
 import { PROGRESS_INTERVAL_MS } from "../../protocol/limits.ts";
 import { assertNever, type Machine } from "../../protocol/machine.ts";
-import { type ReleaseRef, versionDirectoryName } from "../../protocol/manifest.ts";
+import { type Artifact, type ReleaseRef, versionDirectoryName } from "../../protocol/manifest.ts";
 import type { NodeMessage, StageOrder } from "../../protocol/messages.ts";
 import {
   type Countdown,
@@ -29,6 +29,14 @@ export const FETCH_STALLED_AFTER_MS = 24 * 60 * 60_000;
 /** Failures remembered, so that the same order sent again gets the same answer. */
 const FAILURES_REMEMBERED = 64;
 
+export interface StageInProgress {
+  readonly attempt: number;
+  readonly phase: Job["phase"];
+  readonly generation: Generation;
+  readonly release: ReleaseRef;
+  readonly artifact: Artifact;
+}
+
 type StageFailed = Extract<NodeMessage, { kind: "stage-failed" }>;
 type OrderEvent = Extract<StagingEvent, { kind: "order" }>;
 
@@ -49,6 +57,19 @@ export class StagingMachine implements Machine<StagingEvent, StagingEffect> {
   /** Tarballs in use, by digest. */
   get artifacts(): ReadonlySet<string> {
     return new Set([...this.#jobs.values()].map((job) => job.order.release.sha256));
+  }
+
+  /** Every release that is staged or served here, in order of arrival. */
+  get stages(): readonly StageInProgress[] {
+    return [...this.#jobs.values()].map(({ attempt, phase, order, manifest }) => {
+      return {
+        attempt,
+        phase,
+        generation: order.generation,
+        artifact: manifest.artifact,
+        release: order.release,
+      };
+    });
   }
 
   handle(event: StagingEvent, now: Millis): readonly StagingEffect[] {

@@ -98,9 +98,18 @@ export interface UploadOptions {
   readonly config?: UploadConfig;
 }
 
-export function createUpload(options: UploadOptions): Machine<UploadEvent, UploadEffect> {
+export interface Uploading extends Machine<UploadEvent, UploadEffect> {
+  /** Requests of this link that have not been served. */
+  waitingOf(link: LinkId): number;
+}
+
+export function createUpload(options: UploadOptions): Uploading {
   const upload = new Upload(options);
-  return { handle: (event, now) => upload.handle(event, now), deadline: () => upload.deadline() };
+  return {
+    handle: (event, now) => upload.handle(event, now),
+    deadline: () => upload.deadline(),
+    waitingOf: (link) => upload.waitingOf(link),
+  };
 }
 
 class Upload {
@@ -147,6 +156,10 @@ class Upload {
     for (const { movedAt } of this.#blocked)
       soonest = Math.min(soonest ?? Number.POSITIVE_INFINITY, movedAt + STUCK_AFTER_MS);
     return soonest;
+  }
+
+  waitingOf(link: LinkId): number {
+    return this.#queues.get(link)?.orders.size ?? 0;
   }
 
   #onQueueEvent(event: Exclude<UploadEvent, { kind: "link-open" | "tick" }>, now: Millis): void {

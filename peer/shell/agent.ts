@@ -10,6 +10,7 @@ import type { ActivationOrder } from "../core/app-journal.ts";
 import { type Activator, type ActivatorOptions, installedRefs, openActivator } from "./activator.ts";
 import type { Order } from "./control-client.ts";
 import { failureOf } from "./hooks.ts";
+import { Inspector } from "./inspector.ts";
 import type { ReleaseStore } from "./release-store.ts";
 import { Stager, type StagerOptions } from "./stager.ts";
 
@@ -32,6 +33,7 @@ export class Agent {
   readonly #activators = new Map<AppName, Activator>();
   readonly #activatorOptions: ActivatorOptions;
   readonly #stager: Stager;
+  readonly #inspector: Inspector;
   #logTimer: NodeJS.Timeout | null = null;
 
   /** Use {@link openAgent}. */
@@ -46,6 +48,8 @@ export class Agent {
       isLive: (app, directory) => this.#activators.get(app)?.live?.directory === directory,
       onInstalled: (app) => this.#collect(app),
     });
+    const { clock } = options.stager;
+    this.#inspector = new Inspector({ clock, send, torrents: () => this.#stager.inspect() });
   }
 
   /** Reads what is known of these apps and goes on with what was left half done. FleetError data-corrupt. */
@@ -79,6 +83,8 @@ export class Agent {
       case "pause":
       case "stop-serving":
         return this.#stager.dispatch(order);
+      case "inspect":
+        return this.#inspector.ask(order.requestId);
       case "activate":
         return this.#activate(order.release.app, order);
       case "deactivate":
@@ -91,6 +97,7 @@ export class Agent {
   /** Services go on; everything else stops. */
   async stop(): Promise<void> {
     if (this.#logTimer !== null) clearInterval(this.#logTimer);
+    this.#inspector.stop();
     this.#options.activator.hooks.detach();
     await Promise.all([...this.#activators.values()].map((activator) => activator.stop()));
     await this.#stager.stop();

@@ -14,15 +14,27 @@ export interface Verdict {
 /** Pieces of a few links are on their way to the disk at a time; memory beyond that is given back. */
 const FREE_BYTES_MAX = 4 * 1024 * 1024;
 
+/** Of the newest piece in what hashing and writing took: the last ten or so pieces decide. */
+const NEWEST_WEIGHT = 0.2;
+
 export class PieceIntake {
   readonly #store: PieceStore;
   readonly #pieces = new Map<number, Uint8Array<ArrayBuffer>>();
   /** Memory of settled pieces, for the next ones: a fresh buffer per piece would be most of the garbage. */
   readonly #free: Uint8Array<ArrayBuffer>[] = [];
   readonly #settling = new Set<Promise<Verdict>>();
+  #hashing = 0;
+  #writing = 0;
+  #hashMs = 0;
+  #writeMs = 0;
 
   constructor(store: PieceStore) {
     this.#store = store;
+  }
+
+  /** Pieces being hashed and being written, and what one took of late. */
+  get load(): { hashing: number; writing: number; hashMs: number; writeMs: number } {
+    return { hashing: this.#hashing, writing: this.#writing, hashMs: this.#hashMs, writeMs: this.#writeMs };
   }
 
   keep(piece: number, offset: number, bytes: Uint8Array): void {
@@ -63,9 +75,31 @@ export class PieceIntake {
     if (this.#free.length * whole.length < FREE_BYTES_MAX) this.#free.push(whole);
   }
 
+  async #hash(piece: number, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
+    const startedAt = performance.now();
+    this.#hashing += 1;
+    try {
+      return await this.#store.fits(piece, bytes);
+    } finally {
+      this.#hashing -= 1;
+      this.#hashMs += NEWEST_WEIGHT * (performance.now() - startedAt - this.#hashMs);
+    }
+  }
+
+  async #write(piece: number, bytes: Uint8Array): Promise<void> {
+    const startedAt = performance.now();
+    this.#writing += 1;
+    try {
+      await this.#store.write(piece, bytes);
+    } finally {
+      this.#writing -= 1;
+      this.#writeMs += NEWEST_WEIGHT * (performance.now() - startedAt - this.#writeMs);
+    }
+  }
+
   async #settle(piece: number, bytes: Uint8Array<ArrayBuffer>, wantDigests: boolean): Promise<Verdict> {
-    const fits = await this.#store.fits(piece, bytes);
-    if (fits) await this.#store.write(piece, bytes);
+    const fits = await this.#hash(piece, bytes);
+    if (fits) await this.#write(piece, bytes);
     return { fits, digests: fits && !wantDigests ? [] : blockDigests(bytes) };
   }
 }

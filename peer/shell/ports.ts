@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { Artifact } from "../../protocol/manifest.ts";
 import type { Neighbour } from "../../protocol/messages.ts";
 import type { Offence } from "../../protocol/offence.ts";
+import type { TorrentSnapshot } from "./torrent-inspection.ts";
 import type { UnpackOptions } from "./unpack.ts";
 
 export interface SwarmTorrentPort {
@@ -15,6 +16,7 @@ export interface SwarmTorrentPort {
     readonly receiveBytesPerSecond: number;
     readonly links: number;
   };
+  inspect(): TorrentSnapshot;
   /** Every piece verified and synced; rejects with FleetError when it cannot go on. */
   readonly completed: Promise<void>;
   close(): Promise<void>;

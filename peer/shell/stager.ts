@@ -4,6 +4,7 @@ import { randomInt } from "node:crypto";
 import type { Logger } from "pino";
 import { FleetError } from "../../protocol/errors.ts";
 import type { AppName, PublicKey } from "../../protocol/ids.ts";
+import type { TorrentInspection } from "../../protocol/inspection.ts";
 import { assertNever } from "../../protocol/machine.ts";
 import { type Manifest, releaseRefOf, sameRelease } from "../../protocol/manifest.ts";
 import type { Labels, Neighbour, NodeMessage, StageOrder } from "../../protocol/messages.ts";
@@ -11,7 +12,7 @@ import type { Offence } from "../../protocol/offence.ts";
 import { openTrustedManifest } from "../../protocol/shell/signature.ts";
 import { OffenceBook } from "../core/offence-book.ts";
 import { checkPlaceholders } from "../core/placeholders.ts";
-import { StagingMachine } from "../core/staging.ts";
+import { type StageInProgress, StagingMachine } from "../core/staging.ts";
 import type { StagingEffect, StagingEvent, Transfer } from "../core/staging-events.ts";
 import type { ArtifactFiles } from "./artifact-files.ts";
 import { failureOf } from "./hooks.ts";
@@ -19,6 +20,7 @@ import { type Clock, MachineDriver } from "./machine-driver.ts";
 import type { PeerPorts, SwarmPort, SwarmTorrentPort } from "./ports.ts";
 import type { ReleaseStore } from "./release-store.ts";
 import { checkTorrentInfo } from "./torrent-info.ts";
+import { nothingJoined } from "./torrent-inspection.ts";
 
 export interface StagerOptions {
   readonly files: ArtifactFiles;
@@ -98,6 +100,14 @@ export class Stager {
       this.#options.logger.warn({ app, version, generation, code, reason: message }, "stage order refused");
       this.#driver.dispatch({ kind: "refused", generation, release, code, message });
     }
+  }
+
+  /** What is staged here, unfinished releases first. */
+  inspect(): readonly TorrentInspection[] {
+    const seen = this.#machine.stages.map((stage) =>
+      inspectStage(stage, this.#sessions.get(stage.attempt)?.torrent),
+    );
+    return seen.toSorted((a, b) => Number(a.phase === "serving") - Number(b.phase === "serving"));
   }
 
   /** Leaves every swarm; tarballs and bitmaps stay for the next start. */
@@ -293,6 +303,13 @@ export class Stager {
     }
     this.#options.send(message);
   }
+}
+
+function inspectStage(
+  { phase, generation, release, artifact }: StageInProgress,
+  torrent: SwarmTorrentPort | null | undefined,
+): TorrentInspection {
+  return { generation, release, phase, ...(torrent?.inspect() ?? nothingJoined(artifact)) };
 }
 
 /** Waits for `work`, or throws the signal's reason when that comes first. */

@@ -8,18 +8,26 @@ import type { Artifact } from "../../protocol/manifest.ts";
 import { type Neighbour, ORIGIN_ID } from "../../protocol/messages.ts";
 import type { Fault, Offence } from "../../protocol/offence.ts";
 import { createPrng } from "../../protocol/prng.ts";
-import { createDownload } from "../core/download.ts";
+import { createDownload, type Download } from "../core/download.ts";
 import type { DownloadEffect, DownloadEvent } from "../core/download-turn.ts";
 import { type LinkId, pieceBytes } from "../core/geometry.ts";
 import { nameOfSource, ORIGIN_SOURCE } from "../core/link-roster.ts";
 import { MeanRate } from "../core/rate.ts";
-import { createUpload, type UploadEffect, type UploadEvent, type UploadOrder } from "../core/upload.ts";
+import {
+  createUpload,
+  type UploadEffect,
+  type UploadEvent,
+  type Uploading,
+  type UploadOrder,
+} from "../core/upload.ts";
 import type { Lease } from "./extent-cache.ts";
+import { LinkMeter } from "./link-meter.ts";
 import { type MachineRunner, runMachine } from "./machine-runner.ts";
 import { PieceIntake } from "./piece-intake.ts";
 import { PieceLedger } from "./piece-ledger.ts";
 import type { PieceStore } from "./piece-store.ts";
 import { type OpenedLink, SwarmLinks } from "./swarm-links.ts";
+import { snapshotOf, type TorrentSnapshot } from "./torrent-inspection.ts";
 import type { EngineTorrent, WireListener } from "./webtorrent-adapter.ts";
 
 export interface SwarmStats {
@@ -57,6 +65,7 @@ export interface TorrentSessionOptions {
 }
 
 interface Link extends Pick<OpenedLink, "source" | "wire" | "stream"> {
+  readonly meter: LinkMeter;
   /** Blocks on their way into the socket, and where each ends in the stream. */
   readonly unsent: { readonly endsAt: number; readonly lease: Lease }[];
 }
@@ -70,7 +79,12 @@ export class TorrentSession {
   readonly #intake: PieceIntake;
   readonly #ledger: PieceLedger;
   readonly #shownRate = new MeanRate(SHOWN_RATE_SPAN_MS);
+  readonly #shownSendRate = new MeanRate(SHOWN_RATE_SPAN_MS);
+  readonly #inspect: (now: number) => TorrentSnapshot;
   readonly #completion = Promise.withResolvers<void>();
+  #neighbours: readonly Neighbour[] = [];
+  /** Of the shown rates, as often as anybody looks, which is at every progress report. */
+  #shownRatePeak = 0;
   #receivedBytes = 0;
   #uploadedBytes = 0;
   #verifiedBytes: number;
@@ -99,6 +113,7 @@ export class TorrentSession {
     const injects = options.complete && options.ownId === ORIGIN_ID;
     const upload = createUpload({ geometry: store.geometry, verified, injects });
     this.#upload = runMachine(upload, { now, apply: (effect) => this.#applyUpload(effect) });
+    this.#inspect = (at) => this.#snapshot(at, { download, upload });
     this.links = new SwarmLinks({
       ...options,
       infoHash: artifact.infoHash,
@@ -116,7 +131,9 @@ export class TorrentSession {
   }
 
   setNeighbours(neighbours: readonly Neighbour[]): void {
-    if (!this.#closed) this.links.setNeighbours(neighbours);
+    if (this.#closed) return;
+    this.#neighbours = neighbours;
+    this.links.setNeighbours(neighbours);
   }
 
   setPaused(paused: boolean): void {
@@ -128,9 +145,14 @@ export class TorrentSession {
       verifiedBytes: this.#verifiedBytes,
       receivedBytes: this.#receivedBytes,
       uploadedBytes: this.#uploadedBytes,
-      receiveBytesPerSecond: this.#shownRate.at(performance.now()),
+      receiveBytesPerSecond: this.#shownNow(performance.now()),
       links: this.links.count,
     };
+  }
+
+  /** For people who ask why it is slow. */
+  inspect(): TorrentSnapshot {
+    return this.#inspect(performance.now());
   }
 
   async close(): Promise<void> {
@@ -148,10 +170,38 @@ export class TorrentSession {
     }
   }
 
+  #shownNow(now: number): number {
+    const bytesPerSecond = this.#shownRate.at(now);
+    this.#shownRatePeak = Math.max(this.#shownRatePeak, bytesPerSecond);
+    return bytesPerSecond;
+  }
+
+  #snapshot(now: number, machines: { download: Download; upload: Uploading }): TorrentSnapshot {
+    const { store, verified } = this.#options;
+    return snapshotOf({
+      now,
+      pieceCount: store.geometry.pieceCount,
+      verifiedPieces: verified.count,
+      transfer: {
+        verifiedBytes: this.#verifiedBytes,
+        receivedBytes: this.#receivedBytes,
+        uploadedBytes: this.#uploadedBytes,
+        receiveBytesPerSecond: this.#shownNow(now),
+        sendBytesPerSecond: this.#shownSendRate.at(now),
+        receiveBytesPerSecondPeak: this.#shownRatePeak,
+      },
+      intake: this.#intake.load,
+      download: machines.download.inspect(now),
+      neighbours: this.#neighbours,
+      meterOf: (link) => this.#open.get(link)?.meter,
+      requestsWaiting: (link) => machines.upload.waitingOf(link),
+    });
+  }
+
   #onOpen(opened: OpenedLink): WireListener {
     const { link, source, isOrigin, wire, stream } = opened;
     const { verified } = this.#options;
-    this.#open.set(link, { source, wire, stream, unsent: [] });
+    this.#open.set(link, { source, wire, stream, meter: new LinkMeter(performance.now()), unsent: [] });
     if (wire.hasFast && verified.isFull) wire.haveAll();
     else if (wire.hasFast && verified.count === 0) wire.haveNone();
     else wire.bitfield(verified.toBytes());
@@ -190,8 +240,10 @@ export class TorrentSession {
       onUnchoke: () => tell({ kind: "unchoked", link }),
       onInterested: () => ask({ kind: "interested", link }),
       onPiece: (piece, offset, bytes) => {
+        const now = performance.now();
         this.#receivedBytes += bytes.length;
-        this.#shownRate.add(bytes.length, performance.now());
+        this.#shownRate.add(bytes.length, now);
+        this.#open.get(link)?.meter.noteReceived(bytes.length, now);
         tell({ kind: "block", link, piece, offset, bytes });
       },
       onReject: (piece, offset) => tell({ kind: "rejected", link, piece, offset }),
@@ -308,7 +360,10 @@ export class TorrentSession {
       link.unsent.shift();
     }
     if (bytes === 0) return;
+    const now = performance.now();
     this.#uploadedBytes += bytes;
+    this.#shownSendRate.add(bytes, now);
+    link.meter.noteSent(bytes, now);
     this.#upload.send({ kind: "sent", link: id, bytes });
   }
 

@@ -13,6 +13,7 @@ import { listenForPeers, type SwarmListener } from "./swarm-listener.ts";
 import { type SwarmStats, TorrentSession } from "./swarm-torrent.ts";
 import { TorrentDiscovery } from "./torrent-discovery.ts";
 import { checkTorrentInfo } from "./torrent-info.ts";
+import type { TorrentSnapshot } from "./torrent-inspection.ts";
 import { createEngine, type Engine } from "./webtorrent-adapter.ts";
 
 export interface SwarmOptions {
@@ -59,6 +60,8 @@ export interface SwarmTorrent {
   /** Paused: what was asked for is taken back and nothing is asked for; links stay, and others are still served. */
   setPaused(paused: boolean): void;
   stats(): SwarmStats;
+  /** A snapshot for people; looks at every piece. */
+  inspect(): TorrentSnapshot;
   /**
    * Every piece verified and synced. Rejects with FleetError disk-full or install-failed; stays pending after
    * close.
@@ -144,6 +147,7 @@ class OpenSwarm implements Swarm {
       },
       setPaused: (paused) => session.setPaused(paused),
       stats: () => session.stats(),
+      inspect: () => session.inspect(),
       completed: session.completed,
       close: () => this.#leave(artifact, session),
     };

@@ -10,6 +10,7 @@ import {
   rolloutViewSchema,
   statusViewSchema,
 } from "../../protocol/api.ts";
+import { explanationSchema } from "../../protocol/explain.ts";
 import {
   APPS_PER_NODE_MAX,
   ARTIFACT_BYTES_MAX,
@@ -57,6 +58,7 @@ const API_SCHEMAS: readonly Schema<unknown>[] = [
   nodeViewSchema,
   releaseViewSchema,
   fleetEventSchema,
+  explanationSchema,
 ];
 
 function titleOf({ properties }: JsonSchema): string {

@@ -20,17 +20,17 @@ describe("the kinds of messages", () => {
   test("are these: old nodes and coordinators in the field know no others", () => {
     expect(kindsOf(coordinatorMessageSchema.json)).toEqual([
       ...["challenge", "welcome", "refuse", "stage", "go", "pause", "neighbours", "stop-serving"],
-      ...["activate", "deactivate"],
+      ...["activate", "deactivate", "inspect"],
     ]);
     expect(kindsOf(nodeMessageSchema.json)).toEqual([
       ...["hello", "heartbeat", "stage-ready", "progress", "verified", "staged", "stage-failed"],
-      ...["activating", "activated", "offender"],
+      ...["activating", "activated", "offender", "inspection"],
     ]);
   });
 
   test("are told apart by direction", () => {
     const both = new Set([...kindsOf(coordinatorMessageSchema.json), ...kindsOf(nodeMessageSchema.json)]);
-    expect(both.size).toBe(20);
+    expect(both.size).toBe(22);
   });
 });
 

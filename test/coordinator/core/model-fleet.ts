@@ -220,7 +220,7 @@ export class ModelFleet {
     });
   }
 
-  #deliver(node: ModelNode, message: Exclude<NodeMessage, { kind: "hello" }>): void {
+  #deliver(node: ModelNode, message: Exclude<NodeMessage, { kind: "hello" | "inspection" }>): void {
     const session = node.session;
     this.after(MESSAGE_DELAY_MS, () => {
       if (node.online && node.session === session)

@@ -13,7 +13,7 @@ import type {
 /** A node begins by itself when GO has not come after this. */
 const GO_MISSED_MS = 10_000;
 
-type Answer = Exclude<NodeMessage, { kind: "hello" }>;
+type Answer = Exclude<NodeMessage, { kind: "hello" | "inspection" }>;
 type Later = (delayMs: number, reply: () => Answer | null) => void;
 
 export interface NodeTraits {

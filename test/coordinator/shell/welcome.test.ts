@@ -35,6 +35,7 @@ async function openChannel() {
     },
     hasRoom: () => true,
     isAdmitted: () => true,
+    onInspection: () => undefined,
   });
   const server = createServer().on("upgrade", (request, socket, head) =>
     channel.accept(request, socket, head),

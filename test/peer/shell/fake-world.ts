@@ -5,6 +5,7 @@ import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { PeerPorts, SwarmJoinOptions, SwarmTorrentPort } from "../../../peer/shell/ports.ts";
 import { encodeTorrentInfo, infoHashOf } from "../../../peer/shell/torrent-info.ts";
+import { nothingJoined } from "../../../peer/shell/torrent-inspection.ts";
 import type { UnpackOptions } from "../../../peer/shell/unpack.ts";
 import { digestSchema } from "../../../protocol/ids.ts";
 import type { Manifest } from "../../../protocol/manifest.ts";
@@ -103,6 +104,11 @@ class FakeTorrent implements SwarmTorrentPort {
       receiveBytesPerSecond: 1,
       links: 0,
     };
+  }
+
+  inspect() {
+    const { paused, verifiedBytes, joined } = this;
+    return { ...nothingJoined(joined.artifact), paused, verifiedBytes };
   }
 
   async deliver(bytes: Uint8Array): Promise<void> {

@@ -57,6 +57,8 @@ export interface PublishOptions {
   readonly path: string;
   /** Publisher's key, when it is not the user's own. */
   readonly keyFile: string | null;
+  /** Bytes; what suits the artifact and the fleet when it is left out. */
+  readonly pieceLength?: number;
   readonly signal: AbortSignal;
 }
 
@@ -143,6 +145,7 @@ async function prepare(
     return await prepareArtifact({
       path: options.path,
       nodeCount: Math.max(1, nodesTotal),
+      ...(options.pieceLength === undefined ? {} : { pieceLength: options.pieceLength }),
       workDirectory: tmpdir(),
       onProgress: progress.update,
       signal: options.signal,

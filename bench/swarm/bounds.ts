@@ -29,7 +29,7 @@ export function fluidBound(shape: SwarmShape, receivers = shape.nodeBytesPerSeco
 
 export interface PieceBound {
   readonly seconds: number;
-  /** `exact`: an optimal schedule reaches it. `reference`: only binds an origin that sends no piece faster than a node. */
+  /** `exact`: an optimal schedule reaches it. `reference`: binds only when no piece moves faster than a node's rate. */
   readonly kind: "exact" | "reference";
 }
 

@@ -50,11 +50,7 @@ interface StageEvent {
 }
 
 interface StageResult {
-  readonly nodes: readonly {
-    readonly name: string;
-    readonly phase: string;
-    readonly receivedBytes: number;
-  }[];
+  readonly nodes: readonly { readonly phase: string }[];
   readonly originUploadedBytes: number;
 }
 
@@ -71,6 +67,7 @@ interface Stage {
   readonly trafficAfter: ReadonlyMap<Host, Traffic>;
   /** Null when nobody waited for the end of the stage, or it did not come. */
   readonly result: StageResult | null;
+  readonly originUploadedBytes: number | null;
   readonly fault: FaultRecord | null;
 }
 
@@ -83,6 +80,8 @@ async function stage(fleet: Fleet, options: FleetRunOptions, published: Publishe
   const over = new AbortController();
   const inflicting =
     fault === null ? null : inflict(fault, { fleet, network, content, ...published, signal: over.signal });
+  // Whatever it fails with is thrown when it is waited for.
+  inflicting?.catch(() => undefined);
   const following = fleet.follow(["stage", VERSION, "--app", APP, "--json"], (line) => {
     if (!line.startsWith('{"')) return;
     const said = JSON.parse(line) as StageEvent & StageResult;
@@ -96,11 +95,22 @@ async function stage(fleet: Fleet, options: FleetRunOptions, published: Publishe
   over.abort();
   const done = await inflicting;
   const trafficAfter = await network.traffic();
-  if (fault?.kind === "origin") await returnOrigin(fleet, options);
+  if (fault?.kind === "origin" && done !== null) await returnOrigin(fleet, options);
   // A stage waits for nodes that were killed much longer than a benchmark should.
   if (fault?.kind === "peers") await allReported(fleet, (peer) => peer.stagedAt !== null, timeoutMs);
   else await inTime(following.exited, timeoutMs);
-  return { events, atGo: atGo ?? atLast, atLast, trafficBefore, trafficAfter, result, fault: done };
+  const originUploadedBytes = await originBytesOf(fleet, result);
+  const snapshots = { atGo: atGo ?? atLast, atLast, trafficBefore, trafficAfter };
+  return { events, ...snapshots, result, originUploadedBytes, fault: done };
+}
+
+async function originBytesOf(fleet: Fleet, result: StageResult | null): Promise<number | null> {
+  if (result !== null) return result.originUploadedBytes;
+  // A coordinator that was not started again says nothing.
+  const status = await fleet.run(["status", "--json"]).catch(() => null);
+  if (status === null) return null;
+  const { rollouts } = JSON.parse(status) as { rollouts: readonly StageResult[] };
+  return rollouts[0]?.originUploadedBytes ?? null;
 }
 
 /** The coordinator comes back only when every file is complete on the disk of its node. */
@@ -155,7 +165,7 @@ async function measuredOf(
     seconds: peer.verifiedAt === null ? null : (peer.verifiedAt - goAt) / 1000,
     wasKilled: peer.wasKilled,
     isRight: await isInstalled(fleet.rootOf(peer), APP, content),
-    receivedBytes: result?.nodes.find(({ name }) => name === peer.name)?.receivedBytes ?? null,
+    receivedBytes: peer.receivedBytes,
     linkBytes: moved(peer.host, "received"),
     peakMebibytes: fleet.meter.peakMebibytes(peer.process),
   }));
@@ -164,7 +174,7 @@ async function measuredOf(
     pieceLength: run.pieceLength,
     originMbit: network.origin.mbit,
     nodes: await Promise.all(nodes),
-    originSentBytes: result?.originUploadedBytes ?? null,
+    originSentBytes: run.originUploadedBytes,
     originLinkBytes: moved(network.origin, "sent"),
     originPeakMebibytes: fleet.meter.peakMebibytes(fleet.coordinator),
     cpuSeconds: atLast.cpuSeconds - atGo.cpuSeconds,

@@ -29,6 +29,8 @@ export interface Peer {
   /** By its own log, in milliseconds since the epoch. */
   verifiedAt: number | null;
   stagedAt: number | null;
+  /** Payload it had received when it was verified. */
+  receivedBytes: number | null;
   wasKilled: boolean;
 }
 
@@ -147,6 +149,7 @@ export class Fleet {
     const peer: Omit<Peer, "name" | "host" | "process"> = {
       verifiedAt: null,
       stagedAt: null,
+      receivedBytes: null,
       wasKilled: false,
     };
     const onLine = (line: string) => {
@@ -154,6 +157,7 @@ export class Fleet {
       if (said === null) return;
       if (said.kind === "verified") peer.verifiedAt ??= said.at;
       else peer.stagedAt ??= said.at;
+      peer.receivedBytes ??= said.receivedBytes;
       this.#onReport();
     };
     const process = await this.#startReady(host, ["peer", ...folders, ...join], name, onLine);
@@ -205,9 +209,18 @@ export function nodeName(number: number): string {
   return `node-${String(number).padStart(3, "0")}`;
 }
 
-function milestoneOf(line: string): { kind: "verified" | "staged"; at: number } | null {
-  const [, kind] = /"msg":"(verified|staged)"/.exec(line) ?? [];
-  const [, time] = /"time":([0-9]+)/.exec(line) ?? [];
-  if (time === undefined || (kind !== "verified" && kind !== "staged")) return null;
-  return { kind, at: Number(time) };
+interface Milestone {
+  readonly kind: "verified" | "staged";
+  readonly at: number;
+  readonly receivedBytes: number | null;
+}
+
+function milestoneOf(line: string): Milestone | null {
+  if (!/"msg":"(verified|staged)"/.test(line)) return null;
+  const { msg, time, receivedBytes } = JSON.parse(line) as {
+    msg: Milestone["kind"];
+    time: number;
+    receivedBytes?: number;
+  };
+  return { kind: msg, at: time, receivedBytes: receivedBytes ?? null };
 }

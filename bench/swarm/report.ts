@@ -138,11 +138,11 @@ export function conditionsOf(report: BenchReport): readonly string[] {
 function faultText(fault: NonNullable<BenchOptions["fault"]>): string {
   switch (fault.kind) {
     case "peers":
-      return `${percent(fault.share)} of the nodes are killed when all together have ${percent(fault.at)} of their bytes.`;
+      return `${percent(fault.share)} of the nodes are killed when all have ${percent(fault.at)} of their bytes.`;
     case "coordinator":
-      return `The coordinator is killed when the nodes have ${percent(fault.at)} of their bytes, and started again at once.`;
+      return `The coordinator is killed when the nodes have ${percent(fault.at)} of their bytes, and started again.`;
     case "origin":
-      return "The coordinator is killed once the nodes hold every piece between them, and comes back when all are done.";
+      return "The coordinator is killed once every piece is on some node, and comes back when all nodes are done.";
   }
 }
 

@@ -67,6 +67,7 @@ export async function runSession(session: Session): Promise<BenchReport> {
       if (skipped !== null) continue;
       note(`${name}, run ${number} of ${options.runs}`);
       const { measured, fault } = await runIn(session, { name, number, content });
+      if (fault !== null) note(fault);
       pieceLength = measured.pieceLength;
       runs.set(name, [...(runs.get(name) ?? []), { ...resultOf(measured), fault }]);
     }
@@ -110,7 +111,8 @@ async function runIn(
     const command = options.main === null ? [process.execPath, MAIN] : [process.execPath, options.main];
     const { pieceKib, fault } = options;
     const run = await runFleet({ ...place, command, pieceKib, fault });
-    return { measured: run.measured, fault: run.fault?.what ?? null };
+    const missed = fault === null ? null : "nothing was killed: all was done before";
+    return { measured: run.measured, fault: run.fault?.what ?? missed };
   } finally {
     await keepLogs(directory, options.logsDirectory, `${name}-${number}`);
     await rm(directory, { recursive: true, force: true });

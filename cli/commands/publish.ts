@@ -18,6 +18,7 @@ import { interruptible } from "../stop-signal.ts";
 
 interface PublishFlags extends GlobalFlags {
   readonly key?: string;
+  readonly pieceKib?: string;
 }
 
 export function registerPublish(program: Command, run: Run): void {
@@ -29,6 +30,10 @@ export function registerPublish(program: Command, run: Run): void {
         "the same content again changes nothing; other content needs another version.",
     )
     .option("--key <file>", "publisher's key (default: publisher.key in ~/.config/fleet)")
+    .option(
+      "--piece-kib <size>",
+      "KiB per piece, a power of two (default: by the sizes of artifact and fleet)",
+    )
     .action((version: string, path: string | undefined, flags: PublishFlags) =>
       run(flags, (context) => publish(context, { source: version, path, flags })),
     );
@@ -46,9 +51,10 @@ async function publish(
       next: "Give its path after the version, or set `artifact:` in fleet.yaml.",
     });
   context.settings().app();
+  const pieces = flags.pieceKib === undefined ? {} : { pieceLength: parsePieceKib(flags.pieceKib) };
   const client = context.client();
   const result = await interruptible(host, "stopped before it was published", (signal) =>
-    publishRelease(context, client, { version, path: chosen, keyFile: flags.key ?? null, signal }),
+    publishRelease(context, client, { version, path: chosen, keyFile: flags.key ?? null, ...pieces, signal }),
   );
   return {
     exitCode: 0,
@@ -59,4 +65,12 @@ async function publish(
         `sent ${formatBytes(result.uploadedBytes)}`,
     ],
   };
+}
+
+const KIB = 1024;
+
+/** Bytes. Which lengths nodes take is not known here. */
+function parsePieceKib(source: string): number {
+  if (/^[0-9]{1,6}$/.test(source)) return Number(source) * KIB;
+  throw new FleetError("usage", `--piece-kib ${source}: expected a number such as 256`);
 }

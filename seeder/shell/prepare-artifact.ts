@@ -2,7 +2,7 @@
 // pass over its bytes, in constant memory. Signs nothing and talks to nobody.
 import { encodeTorrentInfo, infoHashOf, inspectArchive } from "../../peer/index.ts";
 import { FleetError } from "../../protocol/errors.ts";
-import { ARTIFACT_BYTES_MAX } from "../../protocol/limits.ts";
+import { ARTIFACT_BYTES_MAX, PIECE_LENGTH_MAX, PIECE_LENGTH_MIN, PIECES_MAX } from "../../protocol/limits.ts";
 import type { Artifact } from "../../protocol/manifest.ts";
 import { pieceLengthFor } from "../core/piece-length.ts";
 import { ArtifactHasher } from "./artifact-hasher.ts";
@@ -13,6 +13,8 @@ export interface PrepareOptions {
   readonly path: string;
   /** Size of the fleet, for the piece length. */
   readonly nodeCount: number;
+  /** Bytes, a power of two; what suits the artifact and the fleet when it is left out. */
+  readonly pieceLength?: number;
   /** Where a directory is packed into a temporary tarball; made when it is not there. */
   readonly workDirectory: string;
   /** Bytes of the tarball; called once per chunk read. */
@@ -31,7 +33,8 @@ export interface PreparedArtifact {
 
 /**
  * Throws FleetError file-missing, disk-full, archive-not-tar, archive-corrupt, archive-unsafe or archive-too-large,
- * and the reason of `signal`; then nothing is left behind. What it accepts, a node can unpack.
+ * usage for pieces that nodes would not take, and the reason of `signal`; then nothing is left behind. What it accepts,
+ * a node can unpack.
  */
 export async function prepareArtifact(options: PrepareOptions): Promise<PreparedArtifact> {
   try {
@@ -55,7 +58,8 @@ async function measure(source: ArtifactSource, options: PrepareOptions): Promise
   const { length, compression, tarballPath } = source;
   if (length > ARTIFACT_BYTES_MAX)
     throw new FleetError("archive-too-large", `it has more than ${ARTIFACT_BYTES_MAX} bytes`);
-  const pieceLength = pieceLengthFor(length, options.nodeCount);
+  const pieceLength = options.pieceLength ?? pieceLengthFor(length, options.nodeCount);
+  checkPieceLength(pieceLength, length);
   const hasher = new ArtifactHasher({ length, pieceLength });
   const bytes = hashing(source.bytes(), hasher, (bytesDone) => options.onProgress?.(bytesDone, length));
   const totals = await inspectArchive(bytes, compression, options.signal);
@@ -63,6 +67,21 @@ async function measure(source: ArtifactSource, options: PrepareOptions): Promise
   const torrentInfo = encodeTorrentInfo({ length, pieceLength, name: sha256, pieces });
   const artifact = { length, sha256, infoHash: infoHashOf(torrentInfo), pieceLength, compression, ...totals };
   return { tarballPath, artifact, torrentInfo, dispose: source.dispose };
+}
+
+function checkPieceLength(pieceLength: number, length: number): void {
+  const isInRange = pieceLength >= PIECE_LENGTH_MIN && pieceLength <= PIECE_LENGTH_MAX;
+  if (!isInRange || Math.log2(pieceLength) % 1 !== 0)
+    throw new FleetError(
+      "usage",
+      `pieces of ${pieceLength} bytes: expected a power of two from 16 KiB to 16 MiB`,
+    );
+  const pieces = Math.ceil(length / pieceLength);
+  if (pieces > PIECES_MAX)
+    throw new FleetError(
+      "usage",
+      `pieces of ${pieceLength} bytes would be ${pieces}, of at most ${PIECES_MAX}`,
+    );
 }
 
 /** What is wrong inside an archive says nothing of which archive it is. */

@@ -23,20 +23,21 @@ export const ARIA2: StockClient = {
   usesTracker: true,
   async seed(place) {
     const ready = Promise.withResolvers<void>();
-    const seeding = place.start(commandFor(place, ["--check-integrity=true"]), {
+    place.start(commandFor(place, ["--check-integrity=true"]), {
       onLine: (line) => {
-        if (line.includes("IPv4 BitTorrent: listening") || line.includes("Download complete"))
-          ready.resolve();
+        // It listens once it has verified what is there.
+        if (line.includes("IPv4 BitTorrent: listening")) ready.resolve();
       },
     });
     await ready.promise;
-    return seeding;
   },
   fetch(place) {
     const script = writeDoneScript(place.directory);
     return {
       ready: script.then(() => undefined),
-      begin: () => place.start(commandFor(place, [`--on-bt-download-complete=${place.directory}/done.sh`])),
+      begin: () => {
+        place.start(commandFor(place, [`--on-bt-download-complete=${place.directory}/done.sh`]));
+      },
       done: script.then(() => doneAt(place.directory)),
     };
   },

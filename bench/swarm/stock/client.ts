@@ -9,8 +9,10 @@ export interface StockClient {
   /** How to get it, for whoever misses it. */
   readonly install: string;
   readonly usesTracker: boolean;
+  /** Receivers run behind a shell, so that what they leave can be read: their memory cannot. */
+  readonly isWrapped?: boolean;
   /** Resolves when it can be fetched from. */
-  seed(place: Place): Promise<BenchProcess>;
+  seed(place: Place): Promise<void>;
   fetch(place: Place): Fetching;
 }
 
@@ -29,8 +31,7 @@ export interface Place {
 export interface Fetching {
   /** Resolves when it only waits to be told to begin; at once for programs that begin when they start. */
   readonly ready: Promise<void>;
-  /** Begins, and gives the process that fetches. */
-  begin(): BenchProcess;
+  begin(): void;
   /** Milliseconds since the epoch at which it had every byte. Never settles when that does not happen. */
   readonly done: Promise<number>;
 }

@@ -11,6 +11,7 @@ export const HTTP: StockClient = {
   versionCommand: ["curl", "--version"],
   install: "apt-get install curl",
   usesTracker: false,
+  isWrapped: true,
   async seed(place) {
     const ready = Promise.withResolvers<void>();
     const command = [
@@ -20,9 +21,8 @@ export const HTTP: StockClient = {
       String(PORT),
       join(place.directory, place.fileName),
     ];
-    const serving = place.start(command, { onLine: () => ready.resolve() });
+    place.start(command, { onLine: () => ready.resolve() });
     await ready.promise;
-    return serving;
   },
   fetch(place) {
     const done = Promise.withResolvers<number>();
@@ -33,7 +33,9 @@ export const HTTP: StockClient = {
     const command = ["sh", "-c", script, "sh", join(place.directory, place.fileName), url];
     return {
       ready: Promise.resolve(),
-      begin: () => place.start(command, { onLine: (line) => done.resolve(Number(line)) }),
+      begin: () => {
+        place.start(command, { onLine: (line) => done.resolve(Number(line)) });
+      },
       done: done.promise,
     };
   },

@@ -37,15 +37,12 @@ function scripted({ command, ...rest }: Scripted): StockClient {
     ...rest,
     usesTracker: true,
     async seed(place) {
-      const { process, ready } = start(place, "seed");
-      await ready;
-      return process;
+      await start(place, "seed").ready;
     },
     fetch(place): Fetching {
       const { process, ready, done } = start(place, "fetch");
       const begin = () => {
         process.child.stdin?.write("go\n");
-        return process;
       };
       return { ready, begin, done };
     },

@@ -1,15 +1,16 @@
 // One measured run of a stock client on the same links: the origin seeds, every node fetches from the same moment on.
-import { link, mkdir, writeFile } from "node:fs/promises";
+import { link } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { prepareArtifact } from "../../../seeder/index.ts";
 import { type Content, sha256Of } from "../content.ts";
 import { inTime } from "../deadline.ts";
-import type { Host, Network } from "../network.ts";
-import type { BenchProcess, Processes } from "../processes.ts";
+import type { Host, Network, Traffic } from "../network.ts";
+import type { Processes } from "../processes.ts";
 import type { Measured } from "../result.ts";
 import { idleShare, Meter, machineTimes } from "../usage.ts";
-import type { Fetching, Place, StockClient } from "./client.ts";
+import type { Fetching, StockClient } from "./client.ts";
+import { type Ground, Station } from "./places.ts";
+import { writeTorrent } from "./torrent.ts";
 
 const TRACKER = fileURLToPath(
   new URL("../../../node_modules/bittorrent-tracker/bin/cmd.js", import.meta.url),
@@ -33,157 +34,67 @@ export interface StockRunOptions {
 }
 
 interface Receiver {
-  readonly host: Host;
-  readonly place: Place;
+  readonly station: Station;
   readonly fetching: Fetching;
-  process: BenchProcess | null;
   doneAt: number | null;
 }
 
+/** What passed between GO and the last node. */
+interface Race {
+  readonly receivers: readonly Receiver[];
+  /** Milliseconds since the epoch. */
+  readonly goAt: number;
+  readonly cpuSeconds: number;
+  readonly idleShare: number;
+  readonly before: ReadonlyMap<Host, Traffic>;
+  readonly after: ReadonlyMap<Host, Traffic>;
+}
+
 export async function runStock(options: StockRunOptions): Promise<Measured> {
-  const { network, processes, client } = options;
-  const started: BenchProcess[] = [];
-  const meter = new Meter();
+  const { network, processes, client, content, directory } = options;
+  const announce = `http://${network.origin.address}:${TRACKER_PORT}/announce`;
+  const torrent = await writeTorrent({ ...options, nodeCount: network.nodes.length, announce });
+  const ground: Ground = { network, processes, directory, torrent, meter: new Meter() };
+  const stations: Station[] = [];
   try {
-    const torrent = await writeTorrent(options);
-    const context = { options, torrent, started, meter };
-    if (client.usesTracker) await startTracker(context);
-    const seeding = await startOrigin(context);
-    const receivers = await startReceivers(context);
-    const before = await network.traffic();
-    const [machine, cpuBefore, goAt] = [machineTimes(), meter.cpuSeconds(), Date.now()];
-    for (const receiver of receivers) {
-      receiver.process = receiver.fetching.begin();
-      started.push(receiver.process);
-      meter.add(receiver.process);
+    const origin = await Station.open(ground, network.origin);
+    stations.push(origin);
+    if (client.usesTracker) {
+      const tracker = await Station.open(ground, network.origin, "tracker");
+      stations.push(tracker);
+      await startTracker(tracker);
     }
-    await inTime(Promise.all(receivers.map(waitFor)), options.timeoutMs);
-    const [cpuSeconds, machineAfter] = [meter.cpuSeconds() - cpuBefore, machineTimes()];
-    const after = await network.traffic();
-    const moved = (host: Host, way: "sent" | "received") =>
-      (after.get(host)?.[way] ?? 0) - (before.get(host)?.[way] ?? 0);
-    return {
-      artifactBytes: torrent.artifactBytes,
-      pieceLength: torrent.pieceLength,
-      originMbit: network.origin.mbit,
-      nodes: await Promise.all(
-        receivers.map(async ({ host, place, process, doneAt }) => ({
-          mbit: host.mbit,
-          seconds: doneAt === null ? null : (doneAt - goAt) / 1000,
-          wasKilled: false,
-          isRight: await isRight(place, options.content),
-          receivedBytes: null,
-          linkBytes: moved(host, "received"),
-          peakMebibytes: process === null ? null : meter.peakMebibytes(process),
-        })),
-      ),
-      originSentBytes: null,
-      originLinkBytes: moved(network.origin, "sent"),
-      originPeakMebibytes: meter.peakMebibytes(seeding),
-      cpuSeconds,
-      idleShare: idleShare(machine, machineAfter),
-      orderToGoSeconds: null,
-      reportedSeconds: null,
-      stagedNodes: null,
-    };
+    await link(content.tarballPath, join(origin.place.directory, torrent.fileName));
+    if (!(await inTime(client.seed(origin.place), START_TIMEOUT_MS)))
+      throw new Error(`${client.name} does not seed`);
+    const nodes = await Promise.all(network.nodes.map((host) => Station.open(ground, host)));
+    stations.push(...nodes);
+    const race = await run(options, ground, await prepare(client, nodes));
+    return await measuredOf(options, ground, { ...race, origin });
   } finally {
-    await Promise.all(started.map((running) => processes.kill(running)));
+    await Promise.all(stations.map((station) => station.close()));
   }
 }
 
-interface Torrent {
-  readonly path: string;
-  readonly fileName: string;
-  readonly artifactBytes: number;
-  readonly pieceLength: number;
-}
-
-interface Context {
-  readonly options: StockRunOptions;
-  readonly torrent: Torrent;
-  readonly started: BenchProcess[];
-  readonly meter: Meter;
-}
-
-/** The torrent that the fleet would exchange, with a tracker. */
-async function writeTorrent({ content, network, directory, pieceKib }: StockRunOptions): Promise<Torrent> {
-  const { artifact, torrentInfo } = await prepareArtifact({
-    path: content.tarballPath,
-    nodeCount: network.nodes.length,
-    workDirectory: directory,
-    ...(pieceKib === null ? {} : { pieceLength: pieceKib * 1024 }),
-  });
-  const announce = `http://${network.origin.address}:${TRACKER_PORT}/announce`;
-  const path = join(directory, "artifact.torrent");
-  await writeFile(
-    path,
-    Buffer.concat([
-      Buffer.from(`d8:announce${announce.length}:${announce}4:info`),
-      torrentInfo,
-      Buffer.from("e"),
-    ]),
-  );
-  const { length, pieceLength, sha256 } = artifact;
-  return { path, fileName: sha256, artifactBytes: length, pieceLength };
-}
-
-async function startTracker({ options, started, meter }: Context): Promise<void> {
-  const { network, processes, directory } = options;
+async function startTracker({ place }: Station): Promise<void> {
   const ready = Promise.withResolvers<void>();
-  const flags = ["--http", "--port", String(TRACKER_PORT), "--http-hostname", network.origin.address];
-  const command = [process.execPath, TRACKER, ...flags, "--interval", String(ANNOUNCE_INTERVAL_MS)];
-  const tracker = processes.start(network.on(network.origin, command), {
-    cwd: directory,
-    env: { PATH: process.env.PATH, HOME: directory },
+  const flags = ["--http", "--port", String(TRACKER_PORT), "--http-hostname", place.address];
+  place.start([process.execPath, TRACKER, ...flags, "--interval", String(ANNOUNCE_INTERVAL_MS)], {
     onLine: (line) => {
       if (line.includes("HTTP tracker:")) ready.resolve();
     },
   });
-  started.push(tracker);
-  meter.add(tracker);
-  await startedInTime("the tracker", tracker, ready.promise);
+  if (!(await inTime(ready.promise, START_TIMEOUT_MS))) throw new Error("the tracker does not start");
 }
 
-async function startOrigin({ options, torrent, started, meter }: Context): Promise<BenchProcess> {
-  const { network, client, content } = options;
-  const place = await placeOn(network.origin, options, torrent);
-  await link(content.tarballPath, join(place.directory, torrent.fileName));
-  let running: BenchProcess | null = null;
-  const seeding = client.seed({
-    ...place,
-    start: (command, extra) => {
-      running = place.start(command, extra);
-      started.push(running);
-      return running;
-    },
-  });
-  if (!(await inTime(seeding, START_TIMEOUT_MS))) throw new Error(`${client.name} does not seed`);
-  const process = await seeding;
-  meter.add(process);
-  return process;
-}
-
-async function startReceivers({ options, torrent, started }: Context): Promise<readonly Receiver[]> {
-  const { network, client } = options;
+async function prepare(client: StockClient, stations: readonly Station[]): Promise<readonly Receiver[]> {
   const receivers: Receiver[] = [];
-  for (let at = 0; at < network.nodes.length; at += STARTS_AT_ONCE) {
-    const group = await Promise.all(
-      network.nodes.slice(at, at + STARTS_AT_ONCE).map(async (host): Promise<Receiver> => {
-        const place = await placeOn(host, options, torrent);
-        const track: Place["start"] = (command, extra) => {
-          const running = place.start(command, extra);
-          started.push(running);
-          return running;
-        };
-        return {
-          host,
-          place,
-          fetching: client.fetch({ ...place, start: track }),
-          process: null,
-          doneAt: null,
-        };
-      }),
-    );
+  for (let at = 0; at < stations.length; at += STARTS_AT_ONCE) {
+    const group = stations.slice(at, at + STARTS_AT_ONCE).map((station) => ({
+      station,
+      fetching: client.fetch(station.place),
+      doneAt: null,
+    }));
     receivers.push(...group);
     const ready = Promise.all(group.map(({ fetching }) => fetching.ready));
     if (!(await inTime(ready, START_TIMEOUT_MS))) throw new Error(`${client.name} does not start`);
@@ -191,39 +102,55 @@ async function startReceivers({ options, torrent, started }: Context): Promise<r
   return receivers;
 }
 
-async function placeOn(host: Host, options: StockRunOptions, torrent: Torrent): Promise<Place> {
-  const { network, processes } = options;
-  const directory = join(options.directory, host.namespace);
-  await mkdir(directory);
+async function run(
+  { network, timeoutMs }: StockRunOptions,
+  { meter }: Ground,
+  receivers: readonly Receiver[],
+): Promise<Race> {
+  const before = await network.traffic();
+  const [machine, cpuBefore, goAt] = [machineTimes(), meter.cpuSeconds(), Date.now()];
+  for (const { fetching } of receivers) fetching.begin();
+  const finish = async (receiver: Receiver) => {
+    receiver.doneAt = await receiver.fetching.done;
+  };
+  await inTime(Promise.all(receivers.map(finish)), timeoutMs);
+  const [cpuSeconds, idle] = [meter.cpuSeconds() - cpuBefore, idleShare(machine, machineTimes())];
+  return { receivers, goAt, cpuSeconds, idleShare: idle, before, after: await network.traffic() };
+}
+
+async function measuredOf(
+  { network, client, content }: StockRunOptions,
+  { torrent }: Ground,
+  race: Race & { readonly origin: Station },
+): Promise<Measured> {
+  const moved = (host: Host, way: "sent" | "received") =>
+    (race.after.get(host)?.[way] ?? 0) - (race.before.get(host)?.[way] ?? 0);
+  const nodes = race.receivers.map(async ({ station, doneAt }) => ({
+    mbit: station.host.mbit,
+    seconds: doneAt === null ? null : (doneAt - race.goAt) / 1000,
+    wasKilled: false,
+    isRight: await isRight(station, content),
+    receivedBytes: null,
+    linkBytes: moved(station.host, "received"),
+    peakMebibytes: client.isWrapped === true ? null : station.peakMebibytes(),
+  }));
   return {
-    address: host.address,
-    originAddress: network.origin.address,
-    directory,
-    torrentPath: torrent.path,
-    fileName: torrent.fileName,
-    start: (command, extra = {}) =>
-      processes.start(network.on(host, command), {
-        cwd: directory,
-        env: { PATH: process.env.PATH, HOME: directory },
-        logPath: `${directory}.log`,
-        ...extra,
-      }),
+    artifactBytes: torrent.artifactBytes,
+    pieceLength: torrent.pieceLength,
+    originMbit: network.origin.mbit,
+    nodes: await Promise.all(nodes),
+    originSentBytes: null,
+    originLinkBytes: moved(network.origin, "sent"),
+    originPeakMebibytes: race.origin.peakMebibytes(),
+    cpuSeconds: race.cpuSeconds,
+    idleShare: race.idleShare,
+    orderToGoSeconds: null,
+    reportedSeconds: null,
+    stagedNodes: null,
   };
 }
 
-async function waitFor(receiver: Receiver): Promise<void> {
-  receiver.doneAt = await receiver.fetching.done;
-}
-
-async function isRight({ directory, fileName }: Place, content: Content): Promise<boolean> {
-  return (await sha256Of(join(directory, fileName)).catch(() => null)) === content.tarballSha256;
-}
-
-async function startedInTime(what: string, running: BenchProcess, ready: Promise<void>): Promise<void> {
-  const ended = running.exited.then(() => {
-    throw new Error(`${what} ended\n${running.lastWords()}`);
-  });
-  ended.catch(() => undefined);
-  if (!(await inTime(Promise.race([ready, ended]), START_TIMEOUT_MS)))
-    throw new Error(`${what} does not start`);
+async function isRight({ place }: Station, content: Content): Promise<boolean> {
+  const sha256 = await sha256Of(join(place.directory, place.fileName)).catch(() => null);
+  return sha256 === content.tarballSha256;
 }

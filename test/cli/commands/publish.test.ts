@@ -113,6 +113,16 @@ describe("publishing", () => {
     expect(fake.published).toHaveLength(1);
   });
 
+  it("cuts the artifact into pieces of the length it is given", async () => {
+    const { host } = await run("publish", "v1", "--piece-kib", "64", "--json");
+    expect(host.lastJson).toMatchObject({ kind: "publish-result", pieceLength: 65_536 });
+  });
+
+  it.each(["many", "0.5", "63", "65536"])("refuses pieces of %s KiB, and uploads nothing", async (size) => {
+    expect((await run("publish", "v1", "--piece-kib", size)).code).toBe(2);
+    expect(fake.artifacts.size).toBe(0);
+  });
+
   it("checks path and key before it asks the coordinator", async () => {
     const missing = await run("publish", "v1", "nowhere");
     expect(missing.code).toBe(2);

@@ -39,7 +39,10 @@ beforeEach(async () => {
   work = path.join(folder, "work");
 });
 
-function prepare(name: string, options: { nodeCount?: number; signal?: AbortSignal } = {}) {
+function prepare(
+  name: string,
+  options: { nodeCount?: number; pieceLength?: number; signal?: AbortSignal } = {},
+) {
   return prepareArtifact({ path: path.join(folder, name), nodeCount: 8, workDirectory: work, ...options });
 }
 
@@ -251,6 +254,24 @@ describe("a tarball", () => {
     }
     await prepared.dispose();
     expect(await readdir(folder)).toEqual(["release.bin"]);
+  });
+
+  test("is cut into pieces as long as asked for", async () => {
+    await put("release.tar", tar);
+    const { artifact, torrentInfo } = await prepare("release.tar", { pieceLength: 16_384 });
+    expect(artifact.pieceLength).toBe(16_384);
+    const { pieces } = checkTorrentInfo(torrentInfo, artifact);
+    expect(pieces.length).toBe(20 * Math.ceil(tar.length / 16_384));
+  });
+
+  test.each([
+    ["that are no power of two", 48_000],
+    ["shorter than nodes take", 8_192],
+    ["longer than nodes take", 2 ** 25],
+  ])("is not cut into pieces %s", async (_, pieceLength) => {
+    await put("release.tar", tar);
+    const refused = failure("usage", /power of two from 16 KiB to 16 MiB/);
+    await expect(prepare("release.tar", { pieceLength })).rejects.toMatchObject(refused);
   });
 
   test("has the infohash that stock clients compute for it", async () => {

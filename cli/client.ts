@@ -15,6 +15,7 @@ import {
   statusViewSchema,
 } from "../protocol/api.ts";
 import { FleetError } from "../protocol/errors.ts";
+import { type Explanation, explanationSchema } from "../protocol/explain.ts";
 import type { AppName, Digest, RolloutId, Version } from "../protocol/ids.ts";
 import type { Schema } from "../protocol/schema.ts";
 import { decodeAnswer, notACoordinator, readText, refusal } from "./http/answer.ts";
@@ -42,6 +43,8 @@ export interface Client {
   clockLeadMs(): number;
   status(): Promise<StatusView>;
   nodes(): Promise<readonly NodeView[]>;
+  /** By name or id. */
+  explain(node: string): Promise<Explanation>;
   /** Of one app, or of all when null. */
   releases(app: AppName | null): Promise<readonly ReleaseView[]>;
   /** Null when this version is not published. */
@@ -135,6 +138,7 @@ export function createClient({ url, token }: ClientOptions): Client {
     clockLeadMs,
     status: () => get("/v1/status", statusViewSchema),
     nodes: async () => (await get("/v1/nodes", nodesAnswerSchema)).nodes,
+    explain: (node) => get(`/v1/nodes/${encodeURIComponent(node)}/explain`, explanationSchema),
     releases: async (app) => {
       const query = app === null ? "" : `?app=${encodeURIComponent(app)}`;
       return (await get(`/v1/releases${query}`, releasesAnswerSchema)).releases;

@@ -4,6 +4,7 @@ import { ERRORS } from "../protocol/errors.ts";
 import { createContext, type Outcome, type Register, type Run } from "./command.ts";
 import { registerCoordinator } from "./commands/coordinator.ts";
 import { registerDemo } from "./commands/demo.ts";
+import { registerExplain } from "./commands/explain.ts";
 import { registerKey } from "./commands/key.ts";
 import { registerNodes } from "./commands/nodes.ts";
 import { registerPause, registerResume } from "./commands/pause.ts";
@@ -31,6 +32,7 @@ const COMMANDS: readonly Register[] = [
   registerPublish,
   registerStage,
   registerNodes,
+  registerExplain,
   registerReleases,
   registerCoordinator,
   registerPeer,

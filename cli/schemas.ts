@@ -6,6 +6,7 @@ import {
   releasesAnswerSchema,
   statusViewSchema,
 } from "../protocol/api.ts";
+import { explanationSchema } from "../protocol/explain.ts";
 import type { JsonSchema } from "../protocol/schema.ts";
 import { projectSection } from "./config/project-schema.ts";
 import { userSection } from "./config/user-schema.ts";
@@ -47,6 +48,7 @@ export function publishedSchemas(): ReadonlyMap<string, JsonSchema> {
     ],
     ["publish-result", named("publish result", "What fleet publish --json prints.", publishResultSchema)],
     ["status", named("status", "What fleet status --json prints.", statusViewSchema)],
+    ["explain", named("explain", "What fleet explain --json prints.", explanationSchema)],
     ["nodes", named("nodes", "What fleet nodes --json prints.", nodesAnswerSchema)],
     ["releases", named("releases", "What fleet releases --json prints.", releasesAnswerSchema)],
     [

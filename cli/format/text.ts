@@ -58,6 +58,22 @@ export function cut(line: string, width: number): string {
   return result;
 }
 
+/** The text in lines of at most `width` columns, broken between words; a longer word stands alone, uncut. */
+export function wrap(source: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of source.split(" ")) {
+    const longer = line === "" ? word : `${line} ${word}`;
+    if (line === "" || widthOf(longer) <= width) {
+      line = longer;
+      continue;
+    }
+    lines.push(line);
+    line = word;
+  }
+  return [...lines, line];
+}
+
 export function padEnd(line: string, width: number): string {
   return line + " ".repeat(Math.max(0, width - widthOf(line)));
 }

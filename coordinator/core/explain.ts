@@ -124,7 +124,7 @@ function explainStage(asked: Asked, stage: Stage): StageExplanation {
     verdict: verdict(asked, stage, { torrent, ...figures }),
     ...figures,
     progressAt: transfer?.progressAt ?? null,
-    etaSeconds: etaOf(stage, figures),
+    etaSeconds: etaOf(torrent, figures),
     torrent: torrent === null ? null : torrentView(state, torrent),
     ...offencesAbout(state, release, nodeId),
   };
@@ -185,9 +185,11 @@ function verdict(
   });
 }
 
-function etaOf(stage: Stage, figures: Figures): number | null {
+/** Only of what moves, and only by what the node itself says. */
+function etaOf(torrent: TorrentInspection | null, figures: Figures): number | null {
   const { artifactBytes, verifiedBytes, receiveBytesPerSecond } = figures;
-  if (stage.state !== "staging" || receiveBytesPerSecond < ETA_BYTES_PER_SECOND_MIN) return null;
+  if (torrent?.phase !== "fetching" || torrent.paused || torrent.missingCount === 0) return null;
+  if (receiveBytesPerSecond < ETA_BYTES_PER_SECOND_MIN) return null;
   return Math.max(0, artifactBytes - verifiedBytes) / receiveBytesPerSecond;
 }
 

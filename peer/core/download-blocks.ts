@@ -16,6 +16,7 @@ import {
 } from "./download-state.ts";
 import { type BlockEvent, cutOff, orderOf, type Turn } from "./download-turn.ts";
 import { BLOCK_BYTES, blockBytes, blockKey, blockOfKey, pieceOfKey } from "./geometry.ts";
+import { tellingSilenceMs } from "./patience.ts";
 import type { PieceProgress } from "./piece-progress.ts";
 import { chooseBlock } from "./request-choice.ts";
 
@@ -123,9 +124,28 @@ function closeAsk(state: DownloadState, link: Link, key: number): void {
 function cancelOn(turn: Turn, id: number, key: number): void {
   const link = turn.state.links.get(id);
   if (link === undefined || !link.open.has(key)) return;
+  noteRescue(turn, link);
   closeAsk(turn.state, link, key);
   rememberCancelled(link, key);
   turn.out.push({ kind: "cancel", ...orderOf(turn, link, key) });
+}
+
+/**
+ * Another sent what a link owes. One that never sent a block in the time in which others send many pieces will not be
+ * asked for more than one at a time, and is named. To be called while the block still counts as owed.
+ */
+function noteRescue(turn: Turn, link: Link): void {
+  if (link.isOrigin || link.blocks > 0 || link.giveUps > 0) return;
+  const { state, now } = turn;
+  const rates = [...state.links.values()]
+    .map((other) => other.rate.bytesPerSecond)
+    .filter((rate) => rate > 0);
+  if (rates.length === 0) return;
+  const meanRate = rates.reduce((sum, rate) => sum + rate, 0) / rates.length;
+  const silentMs = now - (owesSince(link) ?? now);
+  if (silentMs < tellingSilenceMs(state.links.size, state.geometry.pieceLength, meanRate)) return;
+  link.giveUps = 1;
+  turn.out.push({ kind: "offence", link: link.id, fault: "no-answer", piece: null });
 }
 
 export function onRejected(turn: Turn, link: Link, at: { piece: number; offset: number }): void {

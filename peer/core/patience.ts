@@ -25,6 +25,17 @@ export function giveUpAfterMs(openBytes: number, bytesPerSecond: number): number
   return GIVE_UP_FACTOR * stallAfterMs(openBytes, bytesPerSecond);
 }
 
+/** Whoever waits for a turn behind every other link of a busy remote gets it within this many rounds of pieces. */
+const ROUNDS_OF_TURNS = 4;
+
+/**
+ * Silence that cannot be a turn that has not come yet, where others send `bytesPerSecond`: a remote as busy as can
+ * be serves a piece to each of `links` before.
+ */
+export function tellingSilenceMs(links: number, pieceBytes: number, bytesPerSecond: number): number {
+  return Math.max(STALL_MS_MIN, (ROUNDS_OF_TURNS * links * pieceBytes * 1000) / bytesPerSecond);
+}
+
 /** When everything asked of a link should be here. */
 export function drainMs(openBytes: number, bytesPerSecond: number): number {
   return (openBytes * 1000) / Math.max(bytesPerSecond, RATE_FLOOR_BYTES_PER_SECOND);

@@ -13,6 +13,7 @@ import {
   type StageRequest,
   type StatusView,
   statusViewSchema,
+  torrentAnswerSchema,
 } from "../protocol/api.ts";
 import { FleetError } from "../protocol/errors.ts";
 import { type Explanation, explanationSchema } from "../protocol/explain.ts";
@@ -49,6 +50,8 @@ export interface Client {
   releases(app: AppName | null): Promise<readonly ReleaseView[]>;
   /** Null when this version is not published. */
   release(app: AppName, version: Version): Promise<ReleaseView | null>;
+  /** The bencoded info dictionary of a published version. */
+  torrentInfo(app: AppName, version: Version): Promise<Uint8Array>;
   hasArtifact(sha256: Digest): Promise<boolean>;
   putArtifact(sha256: Digest, upload: UploadOptions): Promise<void>;
   publish(request: PublishRequest): Promise<void>;
@@ -150,6 +153,10 @@ export function createClient({ url, token }: ClientOptions): Client {
         if (error instanceof FleetError && error.code === "release-unknown") return null;
         throw error;
       }
+    },
+    async torrentInfo(app, version) {
+      const path = `/v1/releases/${app}/${encodeURIComponent(version)}/torrent`;
+      return Buffer.from((await get(path, torrentAnswerSchema)).torrentInfo, "base64url");
     },
     async hasArtifact(sha256) {
       const { ok, status } = await ask(`/v1/artifacts/${sha256}`, { method: "HEAD" });

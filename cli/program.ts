@@ -16,6 +16,7 @@ import { registerRollback } from "./commands/rollback.ts";
 import { registerStage } from "./commands/stage.ts";
 import { registerStatus } from "./commands/status.ts";
 import { registerToken } from "./commands/token.ts";
+import { registerTorrent } from "./commands/torrent.ts";
 import { registerVersion } from "./commands/version.ts";
 import { type Failure, failureOf } from "./failure.ts";
 import type { Host } from "./host.ts";
@@ -34,6 +35,7 @@ const COMMANDS: readonly Register[] = [
   registerNodes,
   registerExplain,
   registerReleases,
+  registerTorrent,
   registerCoordinator,
   registerPeer,
   registerKey,

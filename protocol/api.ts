@@ -29,15 +29,17 @@ const byteCount = integer(0);
 const message = text({ max: MESSAGE_CHARS_MAX });
 const code = text({ min: 1, max: 40 });
 
+const torrentInfo = text({
+  min: 1,
+  max: Math.ceil((TORRENT_INFO_BYTES_MAX * 4) / 3),
+  pattern: /^[A-Za-z0-9_-]+$/,
+});
+
 /** POST /v1/releases: registers a release whose artifact has been uploaded with PUT /v1/artifacts/SHA256. */
 export const publishRequestSchema = object({
   signed: signedManifestSchema,
   /** The bencoded info dictionary in base64url. */
-  torrentInfo: text({
-    min: 1,
-    max: Math.ceil((TORRENT_INFO_BYTES_MAX * 4) / 3),
-    pattern: /^[A-Za-z0-9_-]+$/,
-  }),
+  torrentInfo,
 });
 export type PublishRequest = Infer<typeof publishRequestSchema>;
 
@@ -69,6 +71,13 @@ export const releaseViewSchema = object({
   standing: literal("published", "stable", "bad"),
 });
 export type ReleaseView = Infer<typeof releaseViewSchema>;
+
+/** GET /v1/releases/APP/VERSION/torrent: what BitTorrent clients need to take part. */
+export const torrentAnswerSchema = object({
+  /** The bencoded info dictionary in base64url. */
+  torrentInfo,
+});
+export type TorrentAnswer = Infer<typeof torrentAnswerSchema>;
 
 export const nodeViewSchema = object({
   id: nodeIdSchema,

@@ -1,7 +1,7 @@
 // The coordinator as one pure machine: events in, effects out. Wires registry, swarms and rollouts together.
 import type { NodeView, ReleaseView, RolloutView, StatusView } from "../../protocol/api.ts";
 import type { Explanation } from "../../protocol/explain.ts";
-import type { AppName, Digest, Millis, NodeId, RolloutId } from "../../protocol/ids.ts";
+import type { AppName, Digest, Millis, NodeId, RolloutId, Version } from "../../protocol/ids.ts";
 import { assertNever, type Machine } from "../../protocol/machine.ts";
 import { sameRelease } from "../../protocol/manifest.ts";
 import type { NodeMessage } from "../../protocol/messages.ts";
@@ -87,6 +87,13 @@ export class CoordinatorCore implements Machine<CoordinatorEvent, CoordinatorEff
       (release) => app === null || release.manifest.app === app,
     );
     return records.toSorted(latestFirst).map(releaseView);
+  }
+
+  /** The info dictionary in base64url; null when this version is not published. */
+  torrentInfo(app: AppName, version: Version): string | null {
+    for (const { manifest, torrentInfo } of this.#state.releases.values())
+      if (manifest.app === app && manifest.version === version) return torrentInfo;
+    return null;
   }
 
   rollout(id: RolloutId): RolloutView | null {

@@ -52,7 +52,7 @@ export type Handler = (call: Call) => Promise<Answer | null> | Answer | null;
 export interface ApiOptions {
   readonly core: Pick<
     CoordinatorCore,
-    "nodes" | "releases" | "rollout" | "status" | "findNode" | "isOnline" | "explain"
+    "nodes" | "releases" | "torrentInfo" | "rollout" | "status" | "findNode" | "isOnline" | "explain"
   >;
   readonly inspector: Pick<Inspector, "inspect">;
   readonly now: () => Millis;
@@ -72,6 +72,7 @@ export function apiRoutes(options: ApiOptions): readonly Route<Handler>[] {
     operator("GET", "/v1/nodes/:node/explain", (call) => api.explain(call)),
     operator("GET", "/v1/releases", (call) => api.listReleases(call)),
     operator("GET", "/v1/releases/:app/:version", (call) => api.showRelease(call)),
+    operator("GET", "/v1/releases/:app/:version/torrent", (call) => api.showTorrent(call)),
     operator("HEAD", "/v1/artifacts/:sha256", (call) => api.findArtifact(call)),
     operator("PUT", "/v1/artifacts/:sha256", (call) => api.takeArtifact(call)),
     operator("POST", "/v1/releases", (call) => api.publish(call)),
@@ -121,6 +122,15 @@ class Api {
     if (release === undefined)
       throw new FleetError("release-unknown", `${app} ${version} is not published here`);
     return ok(release);
+  }
+
+  showTorrent(call: Call): Answer {
+    const app = param(call, "app", appNameSchema);
+    const version = param(call, "version", versionSchema);
+    const torrentInfo = this.#options.core.torrentInfo(app, version);
+    if (torrentInfo === null)
+      throw new FleetError("release-unknown", `${app} ${version} is not published here`);
+    return ok({ torrentInfo });
   }
 
   async findArtifact(call: Call): Promise<Answer | null> {

@@ -5,6 +5,8 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import type {
   FleetEvent,
+  LimitsRequest,
+  LimitsView,
   PublishRequest,
   ReleaseView,
   RolloutView,
@@ -12,6 +14,7 @@ import type {
 } from "../../../protocol/api.ts";
 import { ERRORS, type ErrorCode } from "../../../protocol/errors.ts";
 import { decodeManifest } from "../../../protocol/manifest.ts";
+import { NO_FLEET_LIMITS } from "../../../protocol/rates.ts";
 import { createToken, formatToken } from "../../../protocol/shell/token.ts";
 import { node, status } from "./fixtures.ts";
 
@@ -39,7 +42,13 @@ export class FakeCoordinator {
   readonly token = formatToken(createToken("operator", []));
   status: StatusView = status();
   nodes = [node(1), node(2)];
+  limits: LimitsView = {
+    ...{ limits: NO_FLEET_LIMITS, setBy: null, setAt: null },
+    ...{ nodesFetching: 0, allowedBytesPerSecond: null },
+  };
   releases: ReleaseView[] = [];
+  /** Of every release. */
+  torrentInfo: Uint8Array = new Uint8Array(1);
   published: PublishRequest[] = [];
   /** What POST /v1/stages, rollouts and rollbacks answer, and GET of the same id. */
   rollout: RolloutView | null = null;
@@ -84,7 +93,7 @@ export class FakeCoordinator {
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { method = "", url: target = "" } = request;
     const url = new URL(target, this.url);
-    const isUpload = method === "PUT";
+    const isUpload = method === "PUT" && url.pathname.startsWith("/v1/artifacts/");
     const refusal = this.refusals.get(`${method} ${url.pathname}`);
     const body = isUpload ? null : await readBody(request);
     this.asked.push({ method, path: target, headers: request.headers, body });
@@ -100,18 +109,26 @@ export class FakeCoordinator {
     { method, url, body }: { method: string; url: URL; body: unknown },
   ): Promise<void> {
     const parts = url.pathname.split("/").slice(2);
-    const [collection, id, last] = parts;
+    const [collection, id, last, part] = parts;
     if (collection === "status") return reply(response, 200, this.status);
     if (collection === "nodes") return reply(response, 200, { nodes: this.nodes });
+    if (collection === "limits") return this.#answerLimits(response, method, body);
     if (collection === "artifacts")
       return void response.writeHead(this.artifacts.has(id ?? "") ? 200 : 404).end();
     if (collection === "releases" && method === "POST")
       return this.#publish(response, body as PublishRequest);
+    if (collection === "releases" && part === "torrent")
+      return reply(response, 200, { torrentInfo: Buffer.from(this.torrentInfo).toString("base64url") });
     if (collection === "releases" && last !== undefined) return this.#showRelease(response, last);
     if (collection === "releases") return reply(response, 200, { releases: this.releases });
     if (last === "watch") return this.#watch(response, Number(url.searchParams.get("after")));
     if (this.rollout === null) return refuse(response, "rollout-unknown", `there is no rollout ${id}`);
     return reply(response, method === "POST" ? 201 : 200, this.rollout);
+  }
+
+  #answerLimits(response: ServerResponse, method: string, body: unknown): void {
+    if (method === "PUT") this.limits = { ...this.limits, limits: (body as LimitsRequest).limits };
+    reply(response, 200, this.limits);
   }
 
   async #takeArtifact(request: IncomingMessage, response: ServerResponse, sha256: string): Promise<void> {

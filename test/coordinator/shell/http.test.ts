@@ -86,6 +86,22 @@ describe("an operator's token", () => {
   });
 });
 
+it("gives the torrent of a release, and of none that is not published", async () => {
+  const release = makeRelease("v1");
+  await fleet.publish(release);
+  const { torrentInfo } = release.publish;
+  expect(await fleet.call("GET", "/v1/releases/shop/v1/torrent")).toMatchObject({
+    status: 200,
+    body: { torrentInfo },
+  });
+  expect(await fleet.call("GET", "/v1/releases/shop/v2/torrent")).toMatchObject(
+    refusal(404, "release-unknown"),
+  );
+  expect(await fleet.call("GET", "/v1/releases/shop/v1/torrent", { token: null })).toMatchObject(
+    refusal(401, "token-missing"),
+  );
+});
+
 describe("errors", () => {
   it("name a path that is not served", async () => {
     expect(await fleet.call("GET", "/v1/nothing")).toMatchObject(refusal(404, "not-found"));

@@ -1,5 +1,8 @@
 // The coordinator's HTTP interface as typed calls. Every answer is decoded; every failure is a FleetError.
 import {
+  type LimitsRequest,
+  type LimitsView,
+  limitsViewSchema,
   type NodeView,
   nodesAnswerSchema,
   type PublishRequest,
@@ -58,6 +61,8 @@ export interface Client {
   stage(request: StageRequest): Promise<RolloutView>;
   rollOut(request: RolloutRequest): Promise<RolloutView>;
   rollBack(request: RollbackRequest): Promise<RolloutView>;
+  limits(): Promise<LimitsView>;
+  setLimits(request: LimitsRequest): Promise<LimitsView>;
   /** `by` is who people are told did it. */
   pause(id: RolloutId, by: string): Promise<RolloutView>;
   resume(id: RolloutId, by: string): Promise<RolloutView>;
@@ -66,7 +71,7 @@ export interface Client {
 }
 
 interface Question {
-  readonly method?: "GET" | "HEAD" | "POST";
+  readonly method?: "GET" | "HEAD" | "POST" | "PUT";
   readonly body?: unknown;
   readonly timeoutMs?: number;
 }
@@ -171,6 +176,8 @@ export function createClient({ url, token }: ClientOptions): Client {
     stage: (request) => start("/v1/stages", request),
     rollOut: (request) => start("/v1/rollouts", request),
     rollBack: (request) => start("/v1/rollbacks", request),
+    limits: () => get("/v1/limits", limitsViewSchema),
+    setLimits: (request) => get("/v1/limits", limitsViewSchema, { method: "PUT", body: request }),
     pause: (id, by) => start(`/v1/rollouts/${id}/pause`, { by }),
     resume: (id, by) => start(`/v1/rollouts/${id}/resume`, { by }),
     rollout: (id) => get(`/v1/rollouts/${id}`, rolloutViewSchema),

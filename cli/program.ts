@@ -6,6 +6,7 @@ import { registerCoordinator } from "./commands/coordinator.ts";
 import { registerDemo } from "./commands/demo.ts";
 import { registerExplain } from "./commands/explain.ts";
 import { registerKey } from "./commands/key.ts";
+import { registerLimits } from "./commands/limits.ts";
 import { registerNodes } from "./commands/nodes.ts";
 import { registerPause, registerResume } from "./commands/pause.ts";
 import { registerPeer } from "./commands/peer.ts";
@@ -36,6 +37,7 @@ const COMMANDS: readonly Register[] = [
   registerExplain,
   registerReleases,
   registerTorrent,
+  registerLimits,
   registerCoordinator,
   registerPeer,
   registerKey,

@@ -21,6 +21,7 @@ import {
 import { manifestSchema, signedManifestSchema } from "./manifest.ts";
 import { labelsSchema } from "./messages.ts";
 import { offenceViewSchema } from "./offence.ts";
+import { fleetLimitsSchema } from "./rates.ts";
 import { flag, type Infer, integer, list, literal, nullable, object, real, text } from "./schema.ts";
 import { strategySchema } from "./strategy.ts";
 
@@ -62,6 +63,25 @@ export type RollbackRequest = Infer<typeof rollbackRequestSchema>;
 /** POST /v1/rollouts/ID/pause and /resume. `by` is what people are told: a name that nobody has checked. */
 export const pauseRequestSchema = object({ by: nullable(text({ min: 1, max: OPERATOR_CHARS_MAX })) });
 export type PauseRequest = Infer<typeof pauseRequestSchema>;
+
+/** PUT /v1/limits: all of them at once; null is without limit. */
+export const limitsRequestSchema = object({
+  limits: fleetLimitsSchema,
+  by: nullable(text({ min: 1, max: OPERATOR_CHARS_MAX })),
+});
+export type LimitsRequest = Infer<typeof limitsRequestSchema>;
+
+/** GET /v1/limits */
+export const limitsViewSchema = object({
+  limits: fleetLimitsSchema,
+  setBy: nullable(text({ max: OPERATOR_CHARS_MAX })),
+  setAt: nullable(millis),
+  /** Nodes among which the fleet's rate is divided now. */
+  nodesFetching: integer(0),
+  /** How much of the fleet's rate may flow now: less than all of it during the ramp; null without a fleet's rate. */
+  allowedBytesPerSecond: nullable(integer(0)),
+});
+export type LimitsView = Infer<typeof limitsViewSchema>;
 
 export const releaseViewSchema = object({
   manifest: manifestSchema,
@@ -222,6 +242,7 @@ export const eventKindSchema = literal(
   "node-rolled-back",
   "node-rollback-failed",
   "rollout-finished",
+  "limits-set",
   "node-joined",
   "node-online",
   "node-offline",

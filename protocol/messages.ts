@@ -16,6 +16,7 @@ import {
 } from "./limits.ts";
 import { releaseRefSchema, signedManifestSchema } from "./manifest.ts";
 import { offenderSchema } from "./offence.ts";
+import { RATE_BYTES_PER_SECOND_MAX } from "./rates.ts";
 import {
   bytes,
   dictionary,
@@ -106,6 +107,12 @@ const stage = object({
 const go = object({ kind: literal("go"), generation, release: releaseRefSchema });
 /** Paused: take back what was asked for and ask for nothing; links stay, and others are still served. */
 const pause = object({ kind: literal("pause"), generation, release: releaseRefSchema, paused: flag });
+/** What this node may move from now on for all its releases together. Its own configuration may be stricter. */
+const limits = object({
+  kind: literal("limits"),
+  uploadBytesPerSecondMax: nullable(integer(1, RATE_BYTES_PER_SECOND_MAX)),
+  downloadBytesPerSecondMax: nullable(integer(1, RATE_BYTES_PER_SECOND_MAX)),
+});
 /** The neighbour list of a running stage changed: a node restarted, left or came. */
 const neighbours = object({
   kind: literal("neighbours"),
@@ -138,6 +145,7 @@ export const coordinatorMessageSchema = union({
   stage,
   go,
   pause,
+  limits,
   neighbours,
   "stop-serving": stopServing,
   activate,

@@ -2,7 +2,6 @@
 import type { Command } from "commander";
 import { ROLLOUT_TERMINAL_PHASES, type RolloutView } from "../../protocol/api.ts";
 import { FleetError } from "../../protocol/errors.ts";
-import { OPERATOR_CHARS_MAX } from "../../protocol/limits.ts";
 import type { Client } from "../client.ts";
 import {
   type Context,
@@ -13,6 +12,7 @@ import {
   withConnection,
 } from "../command.ts";
 import { clean } from "../format/text.ts";
+import { operatorOf } from "../operator.ts";
 
 export function registerPause(program: Command, run: Run): void {
   withApp(withConnection(program.command("pause [rollout]")))
@@ -26,7 +26,7 @@ export function registerPause(program: Command, run: Run): void {
       run(flags, async (context) => {
         const client = context.client();
         const rollout = await findRunning(context, client, { name, verb: "pause" });
-        return pausedOutcome(await client.pause(rollout.id, operatorOf(context)));
+        return pausedOutcome(await client.pause(rollout.id, operatorOf(context.host)));
       }),
     );
 }
@@ -39,7 +39,7 @@ export function registerResume(program: Command, run: Run): void {
       run(flags, async (context) => {
         const client = context.client();
         const rollout = await findRunning(context, client, { name, verb: "resume" });
-        return resumedOutcome(await client.resume(rollout.id, operatorOf(context)));
+        return resumedOutcome(await client.resume(rollout.id, operatorOf(context.host)));
       }),
     );
 }
@@ -106,10 +106,4 @@ function resumedOutcome(rollout: RolloutView): Outcome {
       `  \`fleet status --follow ${rollout.id}\` watches it.`,
     ],
   };
-}
-
-/** Who the others are told it was. */
-function operatorOf({ host }: Context): string {
-  const user = host.env.USER ?? host.env.USERNAME ?? host.env.LOGNAME ?? "somebody";
-  return clean(`${user}@${host.hostName}`).slice(0, OPERATOR_CHARS_MAX);
 }

@@ -16,6 +16,7 @@ import {
   type Run,
   withJson,
 } from "../command.ts";
+import { BIT_RATE_EXAMPLES, parseBitRate } from "../config/bit-rate.ts";
 import { parseListenAddress } from "../config/listen-address.ts";
 import { resolvePath } from "../config/paths.ts";
 import { readTokenFile } from "../config/settings.ts";
@@ -31,6 +32,8 @@ interface PeerFlags extends GlobalFlags {
   readonly label: readonly string[];
   readonly trust: readonly string[];
   readonly listen: string;
+  readonly uploadMax?: string;
+  readonly downloadMax?: string;
   readonly dht: boolean;
   readonly logLevel: string;
 }
@@ -59,6 +62,8 @@ export function registerPeer(program: Command, run: Run): void {
       "where other nodes reach this one; port 0 lets the system choose",
       LISTEN_DEFAULT,
     )
+    .option("--upload-max <rate>", "most that this node sends for the swarm, such as 50Mbit (or config.yaml)")
+    .option("--download-max <rate>", "most that it fetches (or config.yaml)")
     .option("--no-dht", "do not look for other nodes (UDP, same port) while the coordinator is away")
     .option("--log-level <level>", "trace, debug, info, warn or error", "info")
     .action((flags: PeerFlags) => run(flags, (context) => runPeer(context, flags)));
@@ -70,7 +75,12 @@ async function runPeer(context: Context, flags: PeerFlags): Promise<Outcome> {
   const name = nameOf(host.hostName, flags.name);
   const labels = parseLabels(flags.label);
   const trust = parseTrust(flags.trust);
-  const url = context.settings().url();
+  const settings = context.settings();
+  const url = settings.url();
+  const rates = {
+    uploadBytesPerSecondMax: parseRate(flags.uploadMax, "--upload-max") ?? settings.uploadMax,
+    downloadBytesPerSecondMax: parseRate(flags.downloadMax, "--download-max") ?? settings.downloadMax,
+  };
   const logger = createLogger(host, flags.logLevel);
   const joinToken = readJoinToken(context, flags, logger);
   const { startPeer } = await import("../../peer/index.ts");
@@ -89,6 +99,7 @@ async function runPeer(context: Context, flags: PeerFlags): Promise<Outcome> {
         name,
         labels,
         listen,
+        rates,
         dht: flags.dht,
         agentVersion: FLEET_VERSION,
         logger,
@@ -111,6 +122,12 @@ function nameOf(hostName: string, flag: string | undefined): string {
       next: "Give one with --name.",
     });
   }
+}
+
+function parseRate(source: string | undefined, option: string): number | null {
+  const rate = source === undefined ? null : parseBitRate(source);
+  if (source === undefined || rate !== null) return rate;
+  throw new FleetError("usage", `${option} ${source}: expected ${BIT_RATE_EXAMPLES}`);
 }
 
 function parseLabels(sources: readonly string[]): Labels {

@@ -31,6 +31,9 @@ export interface Settings {
   /** FleetError usage when neither flag nor fleet.yaml names it. */
   app(): AppName;
   appIfAny(): AppName | null;
+  /** Of the user's config.yaml, in bytes per second; null when it does not say. */
+  readonly uploadMax: number | null;
+  readonly downloadMax: number | null;
 }
 
 const PROJECT_FILE = "fleet.yaml";
@@ -51,6 +54,8 @@ export function loadSettings(host: Host, flags: SettingFlags): Settings {
     url,
     operatorToken: () => readOperatorToken(host, flags, { user, userPath, url: url() }),
     appIfAny,
+    uploadMax: user?.uploadMax ?? null,
+    downloadMax: user?.downloadMax ?? null,
     app() {
       const app = appIfAny();
       if (app === null)

@@ -1,5 +1,6 @@
 // What the user's own ~/.config/fleet/config.yaml may say. Pure.
 import { type Infer, text } from "../../protocol/schema.ts";
+import { bitRateSchema } from "./bit-rate.ts";
 import { optional, section } from "./section.ts";
 
 export const userSection = section({
@@ -8,5 +9,7 @@ export const userSection = section({
     text({ min: 1, max: 4_096 }),
     "File with the operator token, relative to this file; sent only to `url`, if that is set.",
   ),
+  uploadMax: optional(bitRateSchema, "Most that a `fleet peer` on this machine sends for the swarm: 50Mbit."),
+  downloadMax: optional(bitRateSchema, "Most that a `fleet peer` on this machine fetches: 50Mbit."),
 });
 export type UserSection = Infer<typeof userSection>;

@@ -1,5 +1,5 @@
 // The coordinator as one pure machine: events in, effects out. Wires registry, swarms and rollouts together.
-import type { NodeView, ReleaseView, RolloutView, StatusView } from "../../protocol/api.ts";
+import type { LimitsView, NodeView, ReleaseView, RolloutView, StatusView } from "../../protocol/api.ts";
 import type { Explanation } from "../../protocol/explain.ts";
 import type { AppName, Digest, Millis, NodeId, RolloutId, Version } from "../../protocol/ids.ts";
 import { assertNever, type Machine } from "../../protocol/machine.ts";
@@ -8,12 +8,13 @@ import type { NodeMessage } from "../../protocol/messages.ts";
 import type { CoordinatorEffect, CoordinatorEvent } from "./events.ts";
 import { explain, findNode } from "./explain.ts";
 import type { InspectionResult } from "./inspections.ts";
+import { NodeLimits } from "./node-limits.ts";
 import { Offences } from "./offences.ts";
 import { pausingRollout, setPaused } from "./pause.ts";
 import { countNodes } from "./planner.ts";
 import type { ReleaseRecord, SavedRecord, SwarmMemberRecord, SwarmRecord } from "./records.ts";
 import { Registry } from "./registry.ts";
-import { publish, startRollback, startRollout, startStage } from "./requests.ts";
+import { publish, setLimits, startRollback, startRollout, startStage } from "./requests.ts";
 import { Rollouts } from "./rollouts.ts";
 import type { DueStart } from "./start-gate.ts";
 import { FleetState } from "./state.ts";
@@ -38,6 +39,7 @@ export class CoordinatorCore implements Machine<CoordinatorEvent, CoordinatorEff
   readonly #registry: Registry;
   readonly #swarms: Swarms;
   readonly #rollouts: Rollouts;
+  readonly #nodeLimits: NodeLimits;
   readonly #offences: Offences;
   readonly #coordinatorVersion: string;
   /** Last counter reading of the origin per artifact; it starts at 0 again whenever the origin does. */
@@ -50,6 +52,7 @@ export class CoordinatorCore implements Machine<CoordinatorEvent, CoordinatorEff
     this.#registry = new Registry(this.#state);
     this.#swarms = new Swarms(this.#state, options.origin);
     this.#rollouts = new Rollouts(this.#state);
+    this.#nodeLimits = new NodeLimits(this.#state);
     this.#offences = new Offences(this.#state);
     this.#coordinatorVersion = options.coordinatorVersion;
   }
@@ -71,7 +74,12 @@ export class CoordinatorCore implements Machine<CoordinatorEvent, CoordinatorEff
   }
 
   deadline(): Millis | null {
-    const wanted = [this.#planDueAt, this.#rollouts.deadline(), this.#swarms.deadline()];
+    const wanted = [
+      this.#planDueAt,
+      this.#rollouts.deadline(),
+      this.#swarms.deadline(),
+      this.#nodeLimits.deadline(),
+    ];
     const deadlines = wanted.filter((deadline) => deadline !== null);
     return deadlines.length === 0 ? null : Math.min(...deadlines);
   }
@@ -119,6 +127,11 @@ export class CoordinatorCore implements Machine<CoordinatorEvent, CoordinatorEff
     return explain(this.#state, nodeId, heard, now);
   }
 
+  limits(): LimitsView {
+    const { limits, setBy, setAt } = this.#state.limits;
+    return { limits, setBy, setAt, ...this.#nodeLimits.summary() };
+  }
+
   isAdmitted(nodeId: NodeId): boolean {
     return this.#state.nodes.has(nodeId);
   }
@@ -148,6 +161,8 @@ export class CoordinatorCore implements Machine<CoordinatorEvent, CoordinatorEff
         return;
       case "set-paused":
         return setPaused(this.#state, event.order, now);
+      case "set-limits":
+        return setLimits(this.#state, event.request, now);
       case "origin-progress":
         return this.#noteOrigin(event.sha256, event.uploadedBytes);
       case "origin-offence":
@@ -161,6 +176,7 @@ export class CoordinatorCore implements Machine<CoordinatorEvent, CoordinatorEff
 
   #welcome(event: Extract<CoordinatorEvent, { kind: "node-hello" }>, now: Millis): void {
     this.#registry.arrive(event, now);
+    this.#nodeLimits.welcome(event.nodeId, now);
     this.#swarms.welcome(event.nodeId, now);
     this.#rollouts.welcome(event.nodeId, now);
   }
@@ -239,6 +255,7 @@ export class CoordinatorCore implements Machine<CoordinatorEvent, CoordinatorEff
     for (const failed of this.#swarms.judgeStalls(now)) this.#takeStageReport(failed.nodeId, failed, now);
     for (const swarm of [...this.#state.swarms.values()])
       this.#swarms.setPaused(swarm, pausingRollout(this.#state, swarm.release) !== null, now);
+    this.#nodeLimits.advance(now);
     for (const start of this.#swarms.startDue(now)) this.#recordStart(start, now);
     this.#rollouts.advance(now);
     for (const swarm of [...this.#state.swarms.values()])

@@ -1,5 +1,11 @@
 // What can happen to the coordinator, and what it can want done. Closed unions: the shell does exactly these.
-import type { FleetEvent, RollbackRequest, RolloutRequest, StageRequest } from "../../protocol/api.ts";
+import type {
+  FleetEvent,
+  LimitsRequest,
+  RollbackRequest,
+  RolloutRequest,
+  StageRequest,
+} from "../../protocol/api.ts";
 import type { ErrorCode } from "../../protocol/errors.ts";
 import type { Digest, NodeId, PublicKey, RolloutId } from "../../protocol/ids.ts";
 import type { Artifact } from "../../protocol/manifest.ts";
@@ -32,6 +38,7 @@ export type CoordinatorEvent =
   | { readonly kind: "start-rollout"; readonly request: RolloutRequest }
   | { readonly kind: "start-rollback"; readonly request: RollbackRequest }
   | { readonly kind: "set-paused"; readonly order: PauseOrder }
+  | { readonly kind: "set-limits"; readonly request: LimitsRequest }
   /** Payload bytes the origin has sent of this artifact since it began to seed it. */
   | { readonly kind: "origin-progress"; readonly sha256: Digest; readonly uploadedBytes: number }
   /** The coordinator's own seeder has noticed it in the swarm of this artifact. */

@@ -22,6 +22,7 @@ import {
 import { manifestSchema, releaseRefSchema, signedManifestSchema } from "../../protocol/manifest.ts";
 import { appStateSchema, labelsSchema } from "../../protocol/messages.ts";
 import { faultSchema, sourceSchema } from "../../protocol/offence.ts";
+import { fleetLimitsSchema } from "../../protocol/rates.ts";
 import {
   flag,
   type Infer,
@@ -81,6 +82,8 @@ export const swarmRecordSchema = object({
   startedAt: millis,
   /** When its members were told to ask for pieces; null while they open their links. */
   goAt: nullable(millis),
+  /** Since when its members may ask for pieces: GO, or the end of the last pause; null while they may not. */
+  flowsSince: nullable(millis),
   /** Its members have been told to ask for nothing. */
   paused: nullable(flag),
   /** Rank the next member gets; ranks are never given twice. */
@@ -172,6 +175,14 @@ export const countersRecordSchema = object({
 });
 export type CountersRecord = Infer<typeof countersRecordSchema>;
 
+/** What the operator has set for the whole fleet; there is one. */
+export const limitsRecordSchema = object({
+  limits: fleetLimitsSchema,
+  setBy: nullable(text({ max: OPERATOR_CHARS_MAX })),
+  setAt: nullable(millis),
+});
+export type LimitsRecord = Infer<typeof limitsRecordSchema>;
+
 export interface RecordTypes {
   readonly node: NodeRecord;
   readonly release: ReleaseRecord;
@@ -182,6 +193,7 @@ export interface RecordTypes {
   readonly "rollout-node": RolloutNodeRecord;
   readonly offences: OffencesRecord;
   readonly counters: CountersRecord;
+  readonly limits: LimitsRecord;
 }
 export type RecordKind = keyof RecordTypes;
 
@@ -195,6 +207,7 @@ export const RECORD_SCHEMAS: { readonly [K in RecordKind]: Schema<RecordTypes[K]
   "rollout-node": rolloutNodeRecordSchema,
   offences: offencesRecordSchema,
   counters: countersRecordSchema,
+  limits: limitsRecordSchema,
 };
 
 /** One row to write; a null body deletes it. */

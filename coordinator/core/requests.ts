@@ -1,6 +1,6 @@
 // What an operator may ask for: publish, stage, release, go back. Each either changes the state or throws a
 // FleetError and changes nothing.
-import { type Lane, ROLLOUT_TERMINAL_PHASES } from "../../protocol/api.ts";
+import { type Lane, type LimitsRequest, ROLLOUT_TERMINAL_PHASES } from "../../protocol/api.ts";
 import { FleetError } from "../../protocol/errors.ts";
 import {
   type AppName,
@@ -17,6 +17,7 @@ import {
   releaseRefOf,
   sameRelease,
 } from "../../protocol/manifest.ts";
+import type { FleetLimits } from "../../protocol/rates.ts";
 import { DEFAULT_STRATEGY, type Strategy } from "../../protocol/strategy.ts";
 import type { ReleaseRecord, RolloutNodeRecord, RolloutRecord } from "./records.ts";
 import { type FleetState, releaseKey } from "./state.ts";
@@ -103,6 +104,16 @@ export function startRollback(
   return begin(state, swarms, { lane: "rollback", release, strategy: DEFAULT_STRATEGY, targets }, now);
 }
 
+/** Sets all of the fleet's limits; null is without. */
+export function setLimits(state: FleetState, request: LimitsRequest, now: Millis): void {
+  const { by, limits } = request;
+  state.saveLimits({ limits, setBy: by, setAt: now });
+  state.record(now, {
+    kind: "limits-set",
+    message: `${limitsMessage(limits)}; set by ${by ?? "an operator"}`,
+  });
+}
+
 export function activeRollout(state: FleetState, app: AppName): RolloutRecord | null {
   for (const rollout of state.rollouts.values()) {
     if (rollout.release.app !== app || rollout.lane === "stage") continue;
@@ -178,6 +189,16 @@ function noNodesMessage(state: FleetState): string {
   return state.nodes.size === 0
     ? "no node has joined yet"
     : `none of the ${state.nodes.size} known nodes is online`;
+}
+
+function limitsMessage(limits: FleetLimits): string {
+  const parts = [
+    ["node upload", limits.nodeUploadBytesPerSecondMax],
+    ["node download", limits.nodeDownloadBytesPerSecondMax],
+    ["fleet", limits.fleetBytesPerSecondMax],
+  ] as const;
+  const set = parts.flatMap(([name, rate]) => (rate === null ? [] : `${name} ${rate} bytes/s`));
+  return set.length === 0 ? "no limits" : set.join(", ");
 }
 
 function startMessage(state: FleetState, lane: Lane, targetCount: number): string {

@@ -4,10 +4,12 @@ import type { EventKind, FleetEvent } from "../../protocol/api.ts";
 import type { AppName, Generation, Millis, NodeId, RolloutId, Version } from "../../protocol/ids.ts";
 import { MESSAGE_CHARS_MAX } from "../../protocol/limits.ts";
 import type { ReleaseRef } from "../../protocol/manifest.ts";
+import { NO_FLEET_LIMITS } from "../../protocol/rates.ts";
 import type { CoordinatorEffect } from "./events.ts";
 import type {
   AppRecord,
   CountersRecord,
+  LimitsRecord,
   NodeRecord,
   OffencesRecord,
   RecordKind,
@@ -55,6 +57,7 @@ export class FleetState {
   readonly offences = new Map<string, OffencesRecord>();
   /** Step of each activating node, for people who watch. */
   readonly steps = new Map<NodeId, string>();
+  limits: LimitsRecord = { limits: NO_FLEET_LIMITS, setBy: null, setAt: null };
   counters: CountersRecord = { generation: 0, rollout: 0, event: 0 };
   #effects: CoordinatorEffect[] = [];
 
@@ -97,6 +100,11 @@ export class FleetState {
       message: event.message.slice(0, MESSAGE_CHARS_MAX),
     };
     this.emit({ kind: "history", event: line });
+  }
+
+  saveLimits(limits: LimitsRecord): void {
+    this.limits = limits;
+    this.#save("limits", "limits", limits);
   }
 
   saveNode(node: NodeRecord): void {
@@ -211,6 +219,7 @@ export class FleetState {
     else if (kind === "rollout") this.rollouts.set(body.id, body);
     else if (kind === "rollout-node") loadInto(this.rolloutNodes, body.rolloutId, body);
     else if (kind === "offences") this.offences.set(record.key, body);
+    else if (kind === "limits") this.limits = body;
     else this.counters = body;
   }
 }

@@ -103,7 +103,7 @@ export class Swarms {
   setPaused(swarm: SwarmRecord, paused: boolean, now: Millis): void {
     if ((swarm.paused ?? false) === paused) return;
     const { release, generation } = swarm;
-    this.#state.saveSwarm({ ...swarm, paused });
+    this.#state.saveSwarm({ ...swarm, paused, flowsSince: paused || swarm.goAt === null ? null : now });
     for (const nodeId of this.#state.membersOf(release).keys()) {
       this.#touch(release, nodeId, now);
       if (!this.#state.isOnline(nodeId)) continue;
@@ -171,6 +171,7 @@ export class Swarms {
       generation,
       startedAt: now,
       goAt: null,
+      flowsSince: null,
       paused: false,
       nextRank: 0,
     };
@@ -181,7 +182,7 @@ export class Swarms {
 
   #start(swarm: SwarmRecord, now: Millis): void {
     const { release, generation } = swarm;
-    this.#state.saveSwarm({ ...swarm, goAt: now });
+    this.#state.saveSwarm({ ...swarm, goAt: now, flowsSince: now });
     this.#gate.disarm(release);
     for (const member of [...this.#state.membersOf(release).values()]) {
       if (member.state !== "staging") continue;

@@ -1,6 +1,7 @@
 // What each route of the HTTP interface does. Reads come from the core's views, changes go through the loop.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import {
+  limitsRequestSchema,
   pauseRequestSchema,
   publishRequestSchema,
   type ReleaseView,
@@ -52,7 +53,15 @@ export type Handler = (call: Call) => Promise<Answer | null> | Answer | null;
 export interface ApiOptions {
   readonly core: Pick<
     CoordinatorCore,
-    "nodes" | "releases" | "torrentInfo" | "rollout" | "status" | "findNode" | "isOnline" | "explain"
+    | "nodes"
+    | "limits"
+    | "releases"
+    | "torrentInfo"
+    | "rollout"
+    | "status"
+    | "findNode"
+    | "isOnline"
+    | "explain"
   >;
   readonly inspector: Pick<Inspector, "inspect">;
   readonly now: () => Millis;
@@ -70,6 +79,8 @@ export function apiRoutes(options: ApiOptions): readonly Route<Handler>[] {
     operator("GET", "/v1/status", () => ok(options.core.status())),
     operator("GET", "/v1/nodes", () => ok({ nodes: options.core.nodes() })),
     operator("GET", "/v1/nodes/:node/explain", (call) => api.explain(call)),
+    operator("GET", "/v1/limits", () => ok(options.core.limits())),
+    operator("PUT", "/v1/limits", (call) => api.setLimits(call)),
     operator("GET", "/v1/releases", (call) => api.listReleases(call)),
     operator("GET", "/v1/releases/:app/:version", (call) => api.showRelease(call)),
     operator("GET", "/v1/releases/:app/:version/torrent", (call) => api.showTorrent(call)),
@@ -164,6 +175,12 @@ class Api {
     return created(view);
   }
 
+  async setLimits(call: Call): Promise<Answer> {
+    const request = await this.read(call, limitsRequestSchema);
+    await this.#options.loop.request({ kind: "set-limits", request });
+    return ok(this.#options.core.limits());
+  }
+
   async setPaused(call: Call, paused: boolean): Promise<Answer> {
     const rolloutId = idOf(call);
     const { by } = await this.read(call, pauseRequestSchema);
@@ -171,7 +188,9 @@ class Api {
     return ok(this.rollout(rolloutId));
   }
 
-  async start(event: Exclude<RequestEvent, { kind: "publish" | "set-paused" }>): Promise<Answer> {
+  async start(
+    event: Exclude<RequestEvent, { kind: "publish" | "set-paused" | "set-limits" }>,
+  ): Promise<Answer> {
     const id = await this.#options.loop.request(event);
     assert(id !== null, `${event.kind} was accepted and names no rollout`);
     return created(this.rollout(id));

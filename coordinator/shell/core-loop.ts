@@ -11,7 +11,7 @@ import type { CommitBatch } from "./store.ts";
 
 export type RequestEvent = Extract<
   CoordinatorEvent,
-  { kind: "publish" | "start-stage" | "start-rollout" | "start-rollback" | "set-paused" }
+  { kind: "publish" | "start-stage" | "start-rollout" | "start-rollback" | "set-paused" | "set-limits" }
 >;
 export type InwardEvent = Exclude<CoordinatorEvent, RequestEvent>;
 /** What is done outside, once it is committed. */
@@ -188,7 +188,7 @@ function startedBy(effects: readonly CoordinatorEffect[]): RolloutId | null {
 }
 
 function isRequest(event: CoordinatorEvent): event is RequestEvent {
-  return event.kind === "publish" || event.kind === "set-paused" || event.kind.startsWith("start-");
+  return event.kind === "publish" || /^(?:set|start)-/.test(event.kind);
 }
 
 function isOutward(effect: CoordinatorEffect): effect is OutwardEffect {

@@ -11,6 +11,7 @@ import { type Activator, type ActivatorOptions, installedRefs, openActivator } f
 import type { Order } from "./control-client.ts";
 import { failureOf } from "./hooks.ts";
 import { Inspector } from "./inspector.ts";
+import type { RateLimits } from "./rate-limits.ts";
 import type { ReleaseStore } from "./release-store.ts";
 import { Stager, type StagerOptions } from "./stager.ts";
 
@@ -24,6 +25,7 @@ export interface AgentOptions {
   readonly activator: Omit<ActivatorOptions, "send" | "onSettled">;
   readonly stager: Omit<StagerOptions, "send" | "admit" | "isLive" | "onInstalled">;
   readonly send: (message: NodeMessage) => void;
+  readonly rates: RateLimits;
   readonly logger: Logger;
   readonly onBug: (error: unknown) => void;
 }
@@ -49,7 +51,12 @@ export class Agent {
       onInstalled: (app) => this.#collect(app),
     });
     const { clock } = options.stager;
-    this.#inspector = new Inspector({ clock, send, torrents: () => this.#stager.inspect() });
+    this.#inspector = new Inspector({
+      clock,
+      send,
+      rates: () => options.rates.current,
+      torrents: () => this.#stager.inspect(),
+    });
   }
 
   /** Reads what is known of these apps and goes on with what was left half done. FleetError data-corrupt. */
@@ -83,6 +90,8 @@ export class Agent {
       case "pause":
       case "stop-serving":
         return this.#stager.dispatch(order);
+      case "limits":
+        return this.#options.rates.order(order);
       case "inspect":
         return this.#inspector.ask(order.requestId);
       case "activate":

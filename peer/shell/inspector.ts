@@ -3,6 +3,7 @@
 import { performance } from "node:perf_hooks";
 import type { Inspection, TorrentInspection } from "../../protocol/inspection.ts";
 import { INSPECTED_TORRENTS_MAX } from "../../protocol/limits.ts";
+import type { NodeRates } from "../../protocol/rates.ts";
 import type { Clock } from "./machine-driver.ts";
 
 /** Long enough to tell a busy thread from one that had a busy moment, short enough not to be waited for. */
@@ -12,6 +13,8 @@ const ASKED_MAX = 8;
 
 export interface InspectorOptions {
   readonly clock: Clock;
+  /** What the node is held to. */
+  readonly rates: () => NodeRates;
   /** Unfinished stages first. */
   readonly torrents: () => readonly TorrentInspection[];
   readonly send: (message: Inspection) => void;
@@ -41,15 +44,14 @@ export class Inspector {
   }
 
   #answer(before: ReturnType<typeof performance.eventLoopUtilization>): void {
-    const { torrents, send } = this.#options;
+    const { rates, torrents, send } = this.#options;
     const asked = this.#asked;
     this.#asked = [];
     this.#cancel = null;
     const { utilization } = performance.eventLoopUtilization(before);
     const seen = {
       busyShare: Number.isFinite(utilization) ? Math.min(1, Math.max(0, utilization)) : 0,
-      uploadBytesPerSecondMax: null,
-      downloadBytesPerSecondMax: null,
+      ...rates(),
       torrents: torrents().slice(0, INSPECTED_TORRENTS_MAX),
     };
     for (const requestId of asked) send({ kind: "inspection", requestId, ...seen });

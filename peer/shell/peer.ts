@@ -6,6 +6,7 @@ import { FleetError } from "../../protocol/errors.ts";
 import { type AppName, appNameSchema, type NodeId, type PublicKey } from "../../protocol/ids.ts";
 import { PROTOCOL_VERSION } from "../../protocol/limits.ts";
 import type { Hello, Labels } from "../../protocol/messages.ts";
+import { NO_RATES, type NodeRates } from "../../protocol/rates.ts";
 import { signHello } from "../../protocol/shell/signature.ts";
 import { parseToken } from "../../protocol/shell/token.ts";
 import { Agent } from "./agent.ts";
@@ -18,6 +19,7 @@ import { type Identity, openIdentity } from "./identity.ts";
 import { monotonicClock } from "./machine-driver.ts";
 import type { PeerPorts, SwarmPort } from "./ports.ts";
 import { ProbeRunner } from "./probes.ts";
+import { RateLimits } from "./rate-limits.ts";
 import { openReleaseStore, type ReleaseStore } from "./release-store.ts";
 import { removeTree } from "./remove-tree.ts";
 import { openDirectories, type PeerDirectories, type StatePaths } from "./state-directory.ts";
@@ -39,6 +41,8 @@ export interface PeerOptions {
   readonly listen: { readonly host: string; readonly port: number };
   /** Find other nodes over UDP, on the swarm's port, while the coordinator is away. */
   readonly dht: boolean;
+  /** What this node moves at most, whatever the coordinator allows; without limit when absent. */
+  readonly rates?: NodeRates;
   readonly agentVersion: string;
   readonly logger: Logger;
 }
@@ -199,6 +203,11 @@ class RunningPeer implements Peer {
       logger,
       onBug,
       send: (message) => this.#control.send(message),
+      rates: new RateLimits({
+        own: options.rates ?? NO_RATES,
+        apply: (rates) => swarm.setLimits?.(rates),
+        logger,
+      }),
       activator: {
         ...common,
         state,

@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { Artifact } from "../../protocol/manifest.ts";
 import type { Neighbour } from "../../protocol/messages.ts";
 import type { Offence } from "../../protocol/offence.ts";
+import type { NodeRates } from "../../protocol/rates.ts";
 import type { TorrentSnapshot } from "./torrent-inspection.ts";
 import type { UnpackOptions } from "./unpack.ts";
 
@@ -38,6 +39,8 @@ export interface SwarmJoinOptions {
 export interface SwarmPort {
   readonly port: number;
   join(options: SwarmJoinOptions): Promise<SwarmTorrentPort>;
+  /** Holds for all its torrents together. */
+  setLimits?(limits: NodeRates): void;
   /** While it is away, nodes look for each other themselves. */
   setCoordinatorAway(away: boolean): void;
   close(): Promise<void>;

@@ -19,7 +19,7 @@ function kindsOf(schema: JsonSchema): readonly unknown[] {
 describe("the kinds of messages", () => {
   test("are these: old nodes and coordinators in the field know no others", () => {
     expect(kindsOf(coordinatorMessageSchema.json)).toEqual([
-      ...["challenge", "welcome", "refuse", "stage", "go", "pause", "neighbours", "stop-serving"],
+      ...["challenge", "welcome", "refuse", "stage", "go", "pause", "limits", "neighbours", "stop-serving"],
       ...["activate", "deactivate", "inspect"],
     ]);
     expect(kindsOf(nodeMessageSchema.json)).toEqual([
@@ -30,7 +30,7 @@ describe("the kinds of messages", () => {
 
   test("are told apart by direction", () => {
     const both = new Set([...kindsOf(coordinatorMessageSchema.json), ...kindsOf(nodeMessageSchema.json)]);
-    expect(both.size).toBe(22);
+    expect(both.size).toBe(23);
   });
 });
 

@@ -17,6 +17,7 @@ import {
 } from "../../../protocol/ids.ts";
 import { encodeManifest, type Manifest } from "../../../protocol/manifest.ts";
 import type { CoordinatorMessage, NodeMessage } from "../../../protocol/messages.ts";
+import type { FleetLimits } from "../../../protocol/rates.ts";
 import type { Strategy } from "../../../protocol/strategy.ts";
 import { ModelNode, type NodeTraits } from "./model-node.ts";
 
@@ -83,6 +84,22 @@ export class ModelFleet {
     return this.lastStarted;
   }
 
+  setLimits(limits: FleetLimits, by = "ada@laptop"): void {
+    this.feed({ kind: "set-limits", request: { limits, by } });
+  }
+
+  /** Every node that fetches says how fast, at once. */
+  reportRates(bytesPerSecond: readonly number[]): void {
+    this.nodes.forEach((node, index) => {
+      const stage = node.begunStages.at(-1);
+      if (stage === undefined || !node.online) return;
+      const transfer = { verifiedBytes: 1, receivedBytes: 1, uploadedBytes: 0 };
+      const receiveBytesPerSecond = bytesPerSecond[index] ?? 0;
+      const message = { kind: "progress", ...stage, ...transfer, receiveBytesPerSecond } as const;
+      this.feed({ kind: "node-message", nodeId: node.id, message });
+    });
+  }
+
   setPaused(rolloutId: RolloutId, paused: boolean, by = "ada@laptop"): void {
     this.feed({ kind: "set-paused", order: { rolloutId, paused, by } });
   }
@@ -110,6 +127,7 @@ export class ModelFleet {
         localHost: "127.0.0.1",
       };
       this.feed({ kind: "node-hello", nodeId: node.id, hello: node.hello(), ...place });
+      node.isKnown = this.#up;
       for (const message of node.unreported()) this.#deliver(node, message);
     });
   }
@@ -117,6 +135,8 @@ export class ModelFleet {
   disconnect(node: ModelNode): void {
     if (!node.online) return;
     node.online = false;
+    node.isKnown = false;
+    node.lostAt = this.now;
     this.feed({ kind: "node-gone", nodeId: node.id });
   }
 
@@ -208,6 +228,10 @@ export class ModelFleet {
   #send(nodeId: string, message: CoordinatorMessage): void {
     const node = this.nodes.find((candidate) => candidate.id === nodeId);
     if (node === undefined) throw new Error(`message to unknown node ${nodeId}`);
+    if (message.kind === "limits") {
+      const { uploadBytesPerSecondMax, downloadBytesPerSecondMax } = message;
+      node.ratesTold.push({ uploadBytesPerSecondMax, downloadBytesPerSecondMax });
+    }
     const session = node.session;
     this.after(MESSAGE_DELAY_MS, () => {
       if (!node.online || node.session !== session) return;

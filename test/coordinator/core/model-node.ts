@@ -9,6 +9,7 @@ import type {
   Outcome,
   StageOrder,
 } from "../../../protocol/messages.ts";
+import type { NodeRates } from "../../../protocol/rates.ts";
 
 /** A node begins by itself when GO has not come after this. */
 const GO_MISSED_MS = 10_000;
@@ -43,6 +44,12 @@ export class ModelNode {
   switching = false;
   /** Generations of the stage orders for which GO has not come yet. */
   readonly awaitsGo = new Set<number>();
+  /** Every `limits` the coordinator has sent it, also those that it never got. */
+  readonly ratesTold: NodeRates[] = [];
+  lostAt = 0;
+  /** The coordinator has heard its hello, and not yet that it is gone. */
+  isKnown = false;
+  readonly begunStages: { readonly generation: number; readonly release: ReleaseRef }[] = [];
   /** Versions it may not fetch. */
   readonly paused = new Set<string>();
   /** What it would have finished during a pause, by version: the generation of its order. */
@@ -55,6 +62,11 @@ export class ModelNode {
     this.id = id;
     this.name = name;
     this.traits = traits;
+  }
+
+  /** It has begun to fetch something that it does not have yet. */
+  get isFetching(): boolean {
+    return this.begunStages.some(({ release }) => !this.installed.some((own) => sameRelease(own, release)));
   }
 
   hello(): Hello {
@@ -130,7 +142,10 @@ export class ModelNode {
     };
     const has = this.installed.some((other) => sameRelease(other, release));
     const delayMs = has ? 1 : this.traits.stageMs;
-    if (!has && !this.begun.includes(generation)) this.begun.push(generation);
+    if (!has && !this.begun.includes(generation)) {
+      this.begun.push(generation);
+      this.begunStages.push({ generation, release });
+    }
     if (this.traits.unstageable?.includes(release.version)) {
       later(delayMs, () => ({
         kind: "stage-failed",

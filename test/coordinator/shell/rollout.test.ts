@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { RolloutView } from "../../../protocol/api.ts";
+import { NO_FLEET_LIMITS, NO_RATES } from "../../../protocol/rates.ts";
 import { createSigningKey } from "../../../protocol/shell/signature.ts";
 import { DEFAULT_STRATEGY } from "../../../protocol/strategy.ts";
 import { refusal, TestCoordinator } from "./support/coordinator.ts";
@@ -196,6 +197,23 @@ describe("a rollout", () => {
     const unknown = await fleet.call("POST", "/v1/rollouts/r99/pause", { body: { by: null } });
     expect(unknown).toMatchObject(refusal(404, "rollout-unknown"));
     await node.close();
+  });
+
+  it("is held to the fleet's limits, which nodes hear of at once and after a restart of theirs", async () => {
+    const node = await joinNode();
+    expect(await node.next("limits")).toEqual({ kind: "limits", ...NO_RATES });
+    const limits = { ...NO_FLEET_LIMITS, nodeUploadBytesPerSecondMax: 25_000_000 };
+    const put = await fleet.call("PUT", "/v1/limits", { body: { limits, by: "ada@laptop" } });
+    expect(put).toMatchObject({ status: 200, body: { limits, setBy: "ada@laptop", nodesFetching: 0 } });
+    expect(await node.next("limits")).toMatchObject({ uploadBytesPerSecondMax: 25_000_000 });
+    await node.close();
+    const again = await TestNode.admitted(fleet.url, { key: node.key });
+    expect(await again.next("limits")).toMatchObject({ uploadBytesPerSecondMax: 25_000_000 });
+    expect(await fleet.call("GET", "/v1/limits")).toMatchObject({ status: 200, body: { limits } });
+    const wrong = { ...limits, fleetBytesPerSecondMax: 1 };
+    const refused = await fleet.call("PUT", "/v1/limits", { body: { limits: wrong, by: null } });
+    expect(refused).toMatchObject(refusal(400, "request-invalid"));
+    await again.close();
   });
 
   it("can be called back while it runs, which answers with the rollout that is stopped", async () => {

@@ -10,6 +10,7 @@ import type { UnpackOptions } from "../../../peer/shell/unpack.ts";
 import { digestSchema } from "../../../protocol/ids.ts";
 import type { Manifest } from "../../../protocol/manifest.ts";
 import type { Neighbour } from "../../../protocol/messages.ts";
+import type { NodeRates } from "../../../protocol/rates.ts";
 import { manifestOf, type ReleaseOptions } from "../releases.ts";
 
 export interface TestRelease {
@@ -135,6 +136,7 @@ export class FakeWorld implements PeerPorts {
   swarmsClosed = 0;
   /** What the swarm was last told. */
   coordinatorAway: boolean | null = null;
+  readonly limits: NodeRates[] = [];
 
   constructor(releases: readonly TestRelease[]) {
     this.#releases = releases;
@@ -151,6 +153,9 @@ export class FakeWorld implements PeerPorts {
     },
     setCoordinatorAway: (away: boolean) => {
       this.coordinatorAway = away;
+    },
+    setLimits: (limits: NodeRates) => {
+      this.limits.push(limits);
     },
     close: async () => {
       this.swarmsClosed += 1;

@@ -12,11 +12,15 @@ import {
   withApp,
   withConnection,
 } from "../command.ts";
+import { accusations } from "../follow/accusations.ts";
 import { conclude, followToEnd } from "../follow/follow.ts";
 import { wavesText } from "../follow/summary.ts";
 import { formatTable } from "../format/table.ts";
 import { clean, type Paint } from "../format/text.ts";
 import { count, formatAgo } from "../format/units.ts";
+
+/** More than a handful have one cause. */
+const ACCUSATIONS_MAX = 5;
 
 interface StatusFlags extends GlobalFlags {
   /** `true` without a rollout's id. */
@@ -78,6 +82,7 @@ function statusText(view: StatusView, { url, now, paint }: StatusStyle): readonl
     ...(view.apps.length === 0 ? ["no app has been published yet"] : appTable(view.apps)),
     "",
     ...(view.rollouts.length === 0 ? ["no rollouts yet"] : rolloutTable(view.rollouts, now, paint)),
+    ...accusationLines(view.rollouts, paint),
   ];
 }
 
@@ -106,6 +111,16 @@ function rolloutTable(rollouts: readonly RolloutView[], now: number, paint: Pain
     headings.map((heading) => ({ heading })),
     rows,
   );
+}
+
+/** Of the rollouts that run, or of the latest when none does: what is over and mended need not be read again. */
+function accusationLines(rollouts: readonly RolloutView[], paint: Paint): readonly string[] {
+  const running = rollouts.filter(({ phase }) => !ROLLOUT_TERMINAL_PHASES.includes(phase));
+  const told = running.length > 0 ? running : rollouts.slice(0, 1);
+  const lines = told.flatMap((rollout) =>
+    accusations(rollout, ACCUSATIONS_MAX).map((line) => paint.yellow(`${rollout.id}: ${line}`)),
+  );
+  return lines.length === 0 ? [] : ["", ...lines];
 }
 
 function phaseText({ phase }: RolloutView, paint: Paint): string {

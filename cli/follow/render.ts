@@ -8,6 +8,7 @@ import {
 import type { Millis } from "../../protocol/ids.ts";
 import { clean, cut, type Paint, paintWith } from "../format/text.ts";
 import { count, formatBytes, formatClock, formatPercent, formatRate } from "../format/units.ts";
+import { accusations } from "./accusations.ts";
 import { ASCII_GLYPHS, type BarPart, formatBar, type Glyphs, UNICODE_GLYPHS } from "./bar.ts";
 import { laggards } from "./laggards.ts";
 import { failingNodes } from "./verdict.ts";
@@ -35,6 +36,7 @@ const FIGURES_WIDTH = 50;
 const SLOW_NODES_MAX = 3;
 const FAILING_NODES_MAX = 4;
 const LOG_LINES_MAX = 8;
+const ACCUSATIONS_MAX = 2;
 /** Columns for `… ` before the waves shown, brackets around the present one, ` … 999 more` after them. */
 const MORE_WIDTH = 16;
 
@@ -53,6 +55,7 @@ export function renderRollout(state: ViewState, options: RenderOptions): readonl
     ...waiting(state, canvas),
     ...slow(state, canvas),
     ...failing(state.rollout, canvas),
+    ...accusations(state.rollout, ACCUSATIONS_MAX).map((line) => labelled("accused", canvas) + line),
     canvas.paint.dim("Ctrl-C leaves; it goes on without you"),
   ];
   return fitInto(lines, { width, height, paint: canvas.paint });

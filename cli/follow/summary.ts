@@ -3,6 +3,7 @@ import type { RolloutView } from "../../protocol/api.ts";
 import { formatTable } from "../format/table.ts";
 import type { Paint } from "../format/text.ts";
 import { count, formatBytes, formatRatio, formatSeconds } from "../format/units.ts";
+import { accusations } from "./accusations.ts";
 import type { Glyphs } from "./bar.ts";
 import { failingNode } from "./render.ts";
 import { elapsedSecondsOf, type StageResult, stageResultOf } from "./result.ts";
@@ -16,6 +17,7 @@ export interface SummaryStyle {
 /** Failing nodes listed in full; `fleet status --json` has them all. */
 const FAILING_MAX = 20;
 const WAVES_LISTED_MAX = 10;
+const ACCUSATIONS_MAX = 5;
 
 /** Of `fleet stage`: every node's seconds, then the figures over all of them. */
 export function stageSummary(
@@ -31,6 +33,7 @@ export function stageSummary(
     `${isDone ? paint.green(glyphs.done) : paint.red(glyphs.failed)} ${paint.bold(head)}`,
     ...stageTable(result),
     ...stageFigures(result),
+    ...accused(rollout),
     ...failures(rollout, style),
   ];
 }
@@ -48,6 +51,7 @@ export function rolloutSummary(
     ...fetchLine(rollout),
     ...(rollout.waves.length > 0 ? [`  waves     ${wavesText(rollout.waves)}`] : []),
     ...deferredLine(rollout),
+    ...accused(rollout),
     ...failures(rollout, style),
   ];
 }
@@ -132,6 +136,10 @@ function deferredLine(rollout: RolloutView): readonly string[] {
   const shown = names.slice(0, 5).join(", ");
   const more = names.length > 5 ? ` and ${names.length - 5} more` : "";
   return [`  deferred  ${shown}${more}: went offline before being switched`];
+}
+
+function accused(rollout: RolloutView): readonly string[] {
+  return accusations(rollout, ACCUSATIONS_MAX).map((line) => `  accused   ${line}`);
 }
 
 function failures(rollout: RolloutView, style: SummaryStyle): readonly string[] {

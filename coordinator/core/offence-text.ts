@@ -43,8 +43,14 @@ function deed(offence: Told): string {
   }
 }
 
-function counted({ accuserCount }: Told): string {
-  return accuserCount === 1 ? "1 node" : `${accuserCount} nodes`;
+function counted({ accusers, accuserCount }: Told): string {
+  const origins = accusers.includes(ORIGIN_ID) ? 1 : 0;
+  const nodes = accuserCount - origins;
+  const parts = [
+    nodes === 0 ? "" : nodes === 1 ? "1 node" : `${nodes} nodes`,
+    origins === 0 ? "" : "the origin",
+  ];
+  return parts.filter((part) => part !== "").join(" and ");
 }
 
 function saySo({ accusers, accuserCount }: Told): string {

@@ -8,6 +8,7 @@ import type { BlockOrder, DownloadEffect, DownloadEvent } from "../../../peer/co
 import { BLOCK_BYTES, blockCount, blockKey, type Geometry, geometryOf } from "../../../peer/core/geometry.ts";
 import { Bitfield } from "../../../protocol/bitfield.ts";
 import type { Machine } from "../../../protocol/machine.ts";
+import type { Fault } from "../../../protocol/offence.ts";
 import { createPrng, type Prng } from "../../../protocol/prng.ts";
 
 export interface RemoteSpec {
@@ -60,6 +61,8 @@ export class World {
   readonly verified: Bitfield;
   readonly banned = new Set<string>();
   readonly closedFor: string[] = [];
+  /** Who did what, in order: `silent at 1000 B/s: no-answer`. */
+  readonly offences: string[] = [];
   complete = false;
   now = 0;
   receivedBytes = 0;
@@ -233,7 +236,13 @@ export class World {
     else if (effect.kind === "ban") this.banned.add(effect.source);
     else if (effect.kind === "close-link") this.#closeSoon(effect.link, effect.reason);
     else if (effect.kind === "have") this.#checkNews(effect.link, effect.piece);
+    else if (effect.kind === "offence") this.#note(effect.link, effect.fault);
     else if (effect.kind === "complete") this.complete = true;
+  }
+
+  #note(link: number, fault: Fault): void {
+    const remote = this.#remotes.get(link);
+    this.offences.push(`${remote?.spec.temper} at ${remote?.spec.bytesPerSecond} B/s: ${fault}`);
   }
 
   #checkNews(link: number, piece: number): void {

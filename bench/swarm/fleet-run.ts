@@ -4,7 +4,7 @@ import { type Content, isInstalled, sha256Of } from "./content.ts";
 import { inTime } from "./deadline.ts";
 import { type FaultRecord, inflict } from "./faults.ts";
 import { Fleet, type FleetOptions, type Peer } from "./fleet.ts";
-import type { Host, Traffic } from "./network.ts";
+import { Passed } from "./network.ts";
 import type { Fault } from "./options.ts";
 import type { Measured } from "./result.ts";
 import { idleShare, type MachineTimes, machineTimes } from "./usage.ts";
@@ -63,8 +63,7 @@ interface Stage {
   readonly events: readonly StageEvent[];
   readonly atGo: Snapshot;
   readonly atLast: Snapshot;
-  readonly trafficBefore: ReadonlyMap<Host, Traffic>;
-  readonly trafficAfter: ReadonlyMap<Host, Traffic>;
+  readonly passed: Passed;
   /** Null when nobody waited for the end of the stage, or it did not come. */
   readonly result: StageResult | null;
   readonly originUploadedBytes: number | null;
@@ -94,14 +93,14 @@ async function stage(fleet: Fleet, options: FleetRunOptions, published: Publishe
   const atLast = snapshot(fleet);
   over.abort();
   const done = await inflicting;
-  const trafficAfter = await network.traffic();
+  const passed = new Passed(trafficBefore, await network.traffic());
   if (fault?.kind === "origin" && done !== null) await returnOrigin(fleet, options);
   // A stage waits for nodes that were killed much longer than a benchmark should.
   if (fault?.kind === "peers") await allReported(fleet, (peer) => peer.stagedAt !== null, timeoutMs);
   else await inTime(following.exited, timeoutMs);
   const originUploadedBytes = await originBytesOf(fleet, result);
-  const snapshots = { atGo: atGo ?? atLast, atLast, trafficBefore, trafficAfter };
-  return { events, ...snapshots, result, originUploadedBytes, fault: done };
+  const snapshots = { atGo: atGo ?? atLast, atLast };
+  return { events, ...snapshots, passed, result, originUploadedBytes, fault: done };
 }
 
 async function originBytesOf(fleet: Fleet, result: StageResult | null): Promise<number | null> {
@@ -154,19 +153,17 @@ async function measuredOf(
   { content, network }: FleetRunOptions,
   run: Stage & Published,
 ): Promise<Measured> {
-  const { events, atGo, atLast, result, trafficBefore, trafficAfter } = run;
+  const { events, atGo, atLast, result, passed } = run;
   const goAt = goAtOf(events);
   const orderAt = events.find(({ kind }) => kind === "rollout-started")?.at ?? goAt;
   const reportedAt = events.findLast(({ kind }) => kind === "node-verified")?.at;
-  const moved = (host: Host, way: "sent" | "received") =>
-    (trafficAfter.get(host)?.[way] ?? 0) - (trafficBefore.get(host)?.[way] ?? 0);
   const nodes = fleet.peers.map(async (peer) => ({
     mbit: peer.host.mbit,
     seconds: peer.verifiedAt === null ? null : (peer.verifiedAt - goAt) / 1000,
     wasKilled: peer.wasKilled,
     isRight: await isInstalled(fleet.rootOf(peer), APP, content),
     receivedBytes: peer.receivedBytes,
-    linkBytes: moved(peer.host, "received"),
+    linkBytes: passed.of(peer.host, "received"),
     peakMebibytes: fleet.meter.peakMebibytes(peer.process),
   }));
   return {
@@ -175,7 +172,8 @@ async function measuredOf(
     originMbit: network.origin.mbit,
     nodes: await Promise.all(nodes),
     originSentBytes: run.originUploadedBytes,
-    originLinkBytes: moved(network.origin, "sent"),
+    originLinkBytes: passed.of(network.origin, "sent"),
+    droppedPackets: passed.drops(),
     originPeakMebibytes: fleet.meter.peakMebibytes(fleet.coordinator),
     cpuSeconds: atLast.cpuSeconds - atGo.cpuSeconds,
     idleShare: idleShare(atGo.machine, atLast.machine),

@@ -66,16 +66,24 @@ export class Network {
   }
 
   /** What has arrived at a host so far: cheap, but without the headers of packets that travelled in a bundle. */
-  arrivedBytes({ port }: Host): number {
-    return Number(readFileSync(`/sys/class/net/${port}/statistics/tx_bytes`, "utf8"));
+  arrivedBytes(host: Host): number {
+    return counterOf(host, "tx_bytes");
   }
 
-  /** As the shapers counted. All zeros for links that are not shaped. */
+  /** As the shapers counted; without shapers, as the links did, which leave out headers within bundles of packets. */
   async traffic(): Promise<ReadonlyMap<Host, Traffic>> {
     const towards = shapersIn(await this.#tc(["tc", "-s", "-j", "qdisc", "show"]));
     const traffic = new Map<Host, Traffic>();
     for (const host of this.hosts) {
-      const { namespace, port } = host;
+      const { namespace, port, mbit } = host;
+      if (mbit === null) {
+        traffic.set(host, {
+          sent: counterOf(host, "rx_bytes"),
+          received: counterOf(host, "tx_bytes"),
+          drops: 0,
+        });
+        continue;
+      }
       const [up] = shapersIn(
         await this.#tc(["tc", "-n", namespace, "-s", "-j", "qdisc", "show", "dev", "eth0"]),
       );
@@ -147,6 +155,30 @@ export async function removeQuietly(processes: Processes, removals: readonly str
     .run(["ip", "-force", "-batch", "-"], { cwd: "/", env: CLEAN_ENV, input })
     // `ip` fails when anything was not there to be removed, which is what was wanted.
     .catch(() => undefined);
+}
+
+/** Of the bridge's end: what it sends is what the host receives. */
+function counterOf({ port }: Host, name: "rx_bytes" | "tx_bytes"): number {
+  return Number(readFileSync(`/sys/class/net/${port}/statistics/${name}`, "utf8"));
+}
+
+/** What passed between two moments. */
+export class Passed {
+  readonly #before: ReadonlyMap<Host, Traffic>;
+  readonly #after: ReadonlyMap<Host, Traffic>;
+
+  constructor(before: ReadonlyMap<Host, Traffic>, after: ReadonlyMap<Host, Traffic>) {
+    this.#before = before;
+    this.#after = after;
+  }
+
+  of(host: Host, what: keyof Traffic): number {
+    return (this.#after.get(host)?.[what] ?? 0) - (this.#before.get(host)?.[what] ?? 0);
+  }
+
+  drops(): number {
+    return [...this.#after.keys()].reduce((sum, host) => sum + this.of(host, "drops"), 0);
+  }
 }
 
 interface Shaper {

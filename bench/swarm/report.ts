@@ -61,6 +61,7 @@ const COST_COLUMNS: readonly Column[] = [
   { title: "received ÷ F", show: ({ receivedOverSizeMean }) => fixed(receivedOverSizeMean, 3) },
   { title: "most", show: ({ receivedOverSizeMax }) => fixed(receivedOverSizeMax, 3) },
   { title: "origin link ÷ F", show: ({ originLinkOverSize }) => fixed(originLinkOverSize, 2) },
+  { title: "drops", show: ({ droppedPackets }) => fixed(droppedPackets, 0) },
   { title: "CPU s/GiB", show: ({ cpuSecondsPerGib }) => fixed(cpuSecondsPerGib, 1) },
   { title: "peak MiB", show: ({ peakMebibytesPeer }) => fixed(peakMebibytesPeer, 0) },
   { title: "origin MiB", show: ({ peakMebibytesOrigin }) => fixed(peakMebibytesOrigin, 0) },

@@ -12,6 +12,8 @@ export interface Measured {
   readonly originSentBytes: number | null;
   /** As the origin's link counted, all headers and all other traffic included. */
   readonly originLinkBytes: number;
+  /** By the shapers of all links: their queues were full. */
+  readonly droppedPackets: number;
   readonly originPeakMebibytes: number | null;
   /** Of all processes that take part, from GO to the last node. */
   readonly cpuSeconds: number;
@@ -61,6 +63,7 @@ export interface Figures {
   readonly originLinkOverSize: number;
   readonly linkReceivedOverSizeMean: number | null;
   readonly linkReceivedOverSizeMax: number | null;
+  readonly droppedPackets: number;
   /** Of all processes together, per GiB that arrived at nodes. */
   readonly cpuSecondsPerGib: number;
   readonly peakMebibytesPeer: number | null;
@@ -163,6 +166,7 @@ type Traffic = Pick<
   | "originLinkOverSize"
   | "linkReceivedOverSizeMean"
   | "linkReceivedOverSizeMax"
+  | "droppedPackets"
 >;
 
 function trafficOf(measured: Measured, nodes: readonly MeasuredNode[]): Traffic {
@@ -176,6 +180,7 @@ function trafficOf(measured: Measured, nodes: readonly MeasuredNode[]): Traffic 
     originLinkOverSize: originLinkBytes / size,
     linkReceivedOverSizeMean: mean(links),
     linkReceivedOverSizeMax: max(links),
+    droppedPackets: measured.droppedPackets,
   };
 }
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Content, sha256Of } from "../content.ts";
 import { inTime } from "../deadline.ts";
-import type { Host, Network, Traffic } from "../network.ts";
+import { type Network, Passed } from "../network.ts";
 import type { Processes } from "../processes.ts";
 import type { Measured } from "../result.ts";
 import { idleShare, Meter, machineTimes } from "../usage.ts";
@@ -46,8 +46,7 @@ interface Race {
   readonly goAt: number;
   readonly cpuSeconds: number;
   readonly idleShare: number;
-  readonly before: ReadonlyMap<Host, Traffic>;
-  readonly after: ReadonlyMap<Host, Traffic>;
+  readonly passed: Passed;
 }
 
 export async function runStock(options: StockRunOptions): Promise<Measured> {
@@ -59,14 +58,14 @@ export async function runStock(options: StockRunOptions): Promise<Measured> {
   try {
     const origin = await Station.open(ground, network.origin);
     stations.push(origin);
-    if (client.usesTracker) {
-      const tracker = await Station.open(ground, network.origin, "tracker");
-      stations.push(tracker);
-      await startTracker(tracker);
-    }
+    const tracker = await Station.open(ground, network.origin, "tracker");
+    stations.push(tracker);
+    const { originKnown } = client.usesTracker ? await startTracker(tracker, origin) : NOT_TRACKED;
     await link(content.tarballPath, join(origin.place.directory, torrent.fileName));
     if (!(await inTime(client.seed(origin.place), START_TIMEOUT_MS)))
       throw new Error(`${client.name} does not seed`);
+    if (!(await inTime(originKnown, START_TIMEOUT_MS)))
+      throw new Error(`${client.name} does not tell the tracker that it seeds`);
     const nodes = await Promise.all(network.nodes.map((host) => Station.open(ground, host)));
     stations.push(...nodes);
     const race = await run(options, ground, await prepare(client, nodes));
@@ -76,15 +75,27 @@ export async function runStock(options: StockRunOptions): Promise<Measured> {
   }
 }
 
-async function startTracker({ place }: Station): Promise<void> {
+interface Tracking {
+  /**
+   * Resolves once the origin has announced itself: whoever asked before would have to wait until it may ask again.
+   */
+  readonly originKnown: Promise<void>;
+}
+
+const NOT_TRACKED: Tracking = { originKnown: Promise.resolve() };
+
+async function startTracker({ place }: Station, origin: Station): Promise<Tracking> {
   const ready = Promise.withResolvers<void>();
+  const originKnown = Promise.withResolvers<void>();
   const flags = ["--http", "--port", String(TRACKER_PORT), "--http-hostname", place.address];
   place.start([process.execPath, TRACKER, ...flags, "--interval", String(ANNOUNCE_INTERVAL_MS)], {
     onLine: (line) => {
       if (line.includes("HTTP tracker:")) ready.resolve();
+      if (line.includes(` start: ${origin.place.address}:`)) originKnown.resolve();
     },
   });
   if (!(await inTime(ready.promise, START_TIMEOUT_MS))) throw new Error("the tracker does not start");
+  return { originKnown: originKnown.promise };
 }
 
 async function prepare(client: StockClient, stations: readonly Station[]): Promise<readonly Receiver[]> {
@@ -115,7 +126,8 @@ async function run(
   };
   await inTime(Promise.all(receivers.map(finish)), timeoutMs);
   const [cpuSeconds, idle] = [meter.cpuSeconds() - cpuBefore, idleShare(machine, machineTimes())];
-  return { receivers, goAt, cpuSeconds, idleShare: idle, before, after: await network.traffic() };
+  const passed = new Passed(before, await network.traffic());
+  return { receivers, goAt, cpuSeconds, idleShare: idle, passed };
 }
 
 async function measuredOf(
@@ -123,15 +135,13 @@ async function measuredOf(
   { torrent }: Ground,
   race: Race & { readonly origin: Station },
 ): Promise<Measured> {
-  const moved = (host: Host, way: "sent" | "received") =>
-    (race.after.get(host)?.[way] ?? 0) - (race.before.get(host)?.[way] ?? 0);
   const nodes = race.receivers.map(async ({ station, doneAt }) => ({
     mbit: station.host.mbit,
     seconds: doneAt === null ? null : (doneAt - race.goAt) / 1000,
     wasKilled: false,
     isRight: await isRight(station, content),
     receivedBytes: null,
-    linkBytes: moved(station.host, "received"),
+    linkBytes: race.passed.of(station.host, "received"),
     peakMebibytes: client.isWrapped === true ? null : station.peakMebibytes(),
   }));
   return {
@@ -140,7 +150,8 @@ async function measuredOf(
     originMbit: network.origin.mbit,
     nodes: await Promise.all(nodes),
     originSentBytes: null,
-    originLinkBytes: moved(network.origin, "sent"),
+    originLinkBytes: race.passed.of(network.origin, "sent"),
+    droppedPackets: race.passed.drops(),
     originPeakMebibytes: race.origin.peakMebibytes(),
     cpuSeconds: race.cpuSeconds,
     idleShare: race.idleShare,

@@ -31,6 +31,7 @@ function measured(changes: Partial<Measured> = {}): Measured {
     nodes: [node({ seconds: 9 }), node({ seconds: 12 }), node({ seconds: 10 }), node({ seconds: 11 })],
     originSentBytes: 9 * MB,
     originLinkBytes: 10 * MB,
+    droppedPackets: 3,
     originPeakMebibytes: 140,
     cpuSeconds: 2,
     idleShare: 0.5,
@@ -69,6 +70,7 @@ describe("the result of a run", () => {
       receivedOverSizeMean: 1.125,
       receivedOverSizeMax: 1.25,
       originLinkOverSize: 1.25,
+      droppedPackets: 3,
       peakMebibytesPeer: 100,
     });
     expect(figures.linkReceivedOverSizeMean).toBeCloseTo(1.1, 9);

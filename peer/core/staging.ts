@@ -3,7 +3,12 @@
 import type { Generation, Millis } from "../../protocol/ids.ts";
 import { PROGRESS_INTERVAL_MS } from "../../protocol/limits.ts";
 import { assertNever, type Machine } from "../../protocol/machine.ts";
-import { type Artifact, type ReleaseRef, versionDirectoryName } from "../../protocol/manifest.ts";
+import {
+  type Artifact,
+  type Manifest,
+  type ReleaseRef,
+  versionDirectoryName,
+} from "../../protocol/manifest.ts";
 import type { NodeMessage, StageOrder } from "../../protocol/messages.ts";
 import {
   type Countdown,
@@ -136,7 +141,7 @@ export class StagingMachine implements Machine<StagingEvent, StagingEffect> {
       const transfer = { ...NOTHING_YET, verifiedBytes: manifest.artifact.length };
       return this.#sendBoth(order, transfer);
     }
-    const refusal = this.#refusal(order.release);
+    const refusal = this.#refusal(manifest);
     if (refusal !== null) {
       const { generation, release } = order;
       return this.#remember({ kind: "stage-failed", generation, release, ...refusal });
@@ -198,11 +203,12 @@ export class StagingMachine implements Machine<StagingEvent, StagingEffect> {
     this.#send({ kind: "stage-ready", generation, release, links: job.links });
   }
 
-  #refusal(release: ReleaseRef): { code: "overloaded"; message: string } | null {
-    const other = [...this.#jobs.values()].find((job) => job.order.release.sha256 === release.sha256);
+  #refusal({ artifact }: Manifest): { code: "overloaded"; message: string } | null {
+    const twins = [...this.#jobs.values()].filter((job) => job.manifest.artifact.sha256 === artifact.sha256);
+    const other = twins.find((job) => job.manifest.artifact.infoHash !== artifact.infoHash);
     if (other !== undefined) {
       const { app, version } = other.order.release;
-      const message = `the same artifact is still being staged or served as ${app} ${version}`;
+      const message = `the same artifact, cut into other pieces, is still staged or served as ${app} ${version}`;
       return { code: "overloaded", message };
     }
     if (this.#jobs.size < STAGES_WAITING_MAX + SERVED_MAX) return null;
@@ -323,7 +329,8 @@ export class StagingMachine implements Machine<StagingEvent, StagingEffect> {
     const { attempt, order } = job;
     this.#jobs.delete(keyOf(order.release));
     if (job.phase === "waiting") return;
-    this.#emit({ kind: "leave", attempt, release: order.release, discard });
+    const isLast = !this.artifacts.has(order.release.sha256);
+    this.#emit({ kind: "leave", attempt, release: order.release, discard: discard && isLast });
   }
 
   #setNeighbours(job: Job, neighbours: StageOrder["neighbours"]): void {

@@ -19,6 +19,7 @@ import { failureOf } from "./hooks.ts";
 import { type Clock, MachineDriver } from "./machine-driver.ts";
 import type { PeerPorts, SwarmPort, SwarmTorrentPort } from "./ports.ts";
 import type { ReleaseStore } from "./release-store.ts";
+import { SharedTorrents } from "./shared-torrents.ts";
 import { checkTorrentInfo } from "./torrent-info.ts";
 import { nothingJoined } from "./torrent-inspection.ts";
 
@@ -60,10 +61,12 @@ export class Stager {
   readonly #machine = new StagingMachine();
   readonly #driver: MachineDriver<StagingEvent, StagingEffect>;
   readonly #sessions = new Map<number, Session>();
+  readonly #torrents: SharedTorrents;
   readonly #offences = new OffenceBook();
 
   constructor(options: StagerOptions) {
     this.#options = options;
+    this.#torrents = new SharedTorrents(options.swarm);
     this.#driver = new MachineDriver<StagingEvent, StagingEffect>({
       machine: this.#machine,
       clock: options.clock,
@@ -204,7 +207,7 @@ export class Stager {
   async #join(effect: Effect<"fetch" | "serve">, session: Session): Promise<void> {
     const { artifact } = effect.manifest;
     const { torrentInfo, rank, rankCount } = effect.order;
-    const torrent = await this.#options.swarm.join({
+    const torrent = await this.#torrents.join({
       torrentInfo,
       artifact,
       filePath: this.#options.files.tarball(artifact.sha256),

@@ -379,10 +379,26 @@ describe("many stages", () => {
     expect(left.map((effect) => effect.release.version)).toEqual(["m1"]);
   });
 
-  test("the same artifact under another name waits its turn with a clear refusal", () => {
+  const twin = { ...v1, app: manifestOf("v1", { app: "twin" }).app };
+
+  test("the same artifact under another name is staged too, and its tarball kept until the last is done", () => {
+    const { staging, attempt } = serving(v1);
+    const twinAttempt = attemptIn(staging.handle(ordered(twin), 30));
+    expect(twinAttempt).not.toBe(attempt);
+    const stop = { kind: "stop-serving", generation: 1 } as const;
+    expect(staging.handle({ ...stop, release: releaseRefOf(v1) }, 31)).toMatchObject([
+      { kind: "leave", attempt, discard: false },
+    ]);
+    expect(staging.handle({ ...stop, release: releaseRefOf(twin) }, 32)).toMatchObject([
+      { kind: "leave", attempt: twinAttempt, discard: true },
+    ]);
+  });
+
+  test("the same artifact cut into other pieces waits its turn with a clear refusal", () => {
     const { staging } = serving(v1);
-    const twin = { ...v1, app: manifestOf("v1", { app: "twin" }).app };
-    const [effect] = staging.handle(ordered(twin), 30);
+    const artifact = { ...v1.artifact, infoHash: "e".repeat(40) };
+    const other = { ...twin, artifact } as Manifest;
+    const [effect] = staging.handle(ordered(other), 30);
     expect(effect).toMatchObject({ message: { kind: "stage-failed", code: "overloaded" } });
     expect(JSON.stringify(effect)).toContain("web v1");
   });

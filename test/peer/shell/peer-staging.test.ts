@@ -75,6 +75,21 @@ describe("staging", () => {
     await until("paused", () => torrent?.paused === true);
   });
 
+  test("the same artifact for two apps at once is fetched once and installed for both", async () => {
+    const twin = testRelease("v1", { app: "twin", artifact: v1.manifest.artifact });
+    const one = await startLab(v1);
+    one.world.delivers = false;
+    await (await one.start()).admitted;
+    one.coordinator.send(stageOrderOf(v1, 1));
+    one.coordinator.send(stageOrderOf({ ...twin, torrentInfo: v1.torrentInfo }, 2));
+    await until("joined twice", () => (one.world.torrents[0]?.neighbourLists.length ?? 0) >= 2);
+    await one.world.torrents[0]?.deliver(v1.tarball);
+    await until("both staged", () => one.coordinator.sent("staged").length === 2);
+    expect(one.world.torrents).toHaveLength(1);
+    for (const app of ["web", "twin"])
+      expect(existsSync(join(one.folder, "root", app, "versions", directoryOf(v1)))).toBe(true);
+  });
+
   const stranger = createSigningKey();
   const other = testRelease("v9");
   const labelled = testRelease("v3", {

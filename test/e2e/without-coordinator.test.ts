@@ -6,8 +6,11 @@ import type { RolloutView } from "../../protocol/api.ts";
 import { Lab, type Running } from "./support/lab.ts";
 import { makeRandomFile } from "./support/trees.ts";
 
-const ARTIFACT_MEBIBYTES = 256;
-/** Share of the artifact that may be fetched twice when the links to the origin break. */
+/** So large that a node can be caught in the middle. */
+const ARTIFACT_MEBIBYTES = 128;
+/** The others give up waiting for a node that sleeps after some 30 s at worst; with room for a busy machine. */
+const PATIENCE_MS = 120_000;
+/** Share of the artifact that may be fetched twice. */
 const REFETCHED_SHARE_MAX = 0.02;
 const ROLLOUT = "/v1/rollouts/r1";
 
@@ -22,36 +25,34 @@ describe("when the coordinator dies with a whole copy out", () => {
 
   afterEach(() => lab.close());
 
-  it("those that are not done finish among themselves, and are reported staged after its return", async () => {
-    const names = ["node-1", "node-2", "node-3", "node-4"];
-    const peers = await Promise.all(names.map((name) => lab.startPeer(name)));
-    const [, , third, fourth] = peers;
-    if (third === undefined || fourth === undefined) throw new Error("four peers are needed");
-    await mkdir(lab.path("large"));
-    await makeRandomFile(lab.path("large", "data.bin"), ARTIFACT_MEBIBYTES);
-    await lab.ok(["publish", "v1", lab.path("large"), "--app", "shop"]);
-    const stage = lab.run(["stage", "v1", "--app", "shop", "--json"]);
-    await lab.until<RolloutView>(ROLLOUT, (view) =>
-      ["node-3", "node-4"].every((name) => (nodeOf(view, name)?.verifiedBytes ?? 0) > 0),
-    );
-    // They sleep while the others finish, so that they are in the middle when the coordinator goes.
-    for (const late of [third, fourth]) late.process.kill("SIGSTOP");
-    const before = await lab.until<RolloutView>(ROLLOUT, (view) =>
-      ["node-1", "node-2"].every((name) => nodeOf(view, name)?.phase === "staged"),
-    );
-    await lab.kill(coordinator);
-    for (const late of [third, fourth]) late.process.kill("SIGCONT");
-    for (const name of ["node-3", "node-4"]) {
-      expect(nodeOf(before, name)?.phase).toBe("staging");
-      await isInstalled(lab.path(name, "root", "shop", "versions"));
-    }
-    await lab.startCoordinator();
-    expect((await stage).code).toBe(0);
-    const after = (await lab.get(ROLLOUT)) as RolloutView;
-    expect(after.nodes.map(({ phase }) => phase)).toEqual(names.map(() => "staged"));
-    for (const { receivedBytes } of after.nodes)
-      expect(receivedBytes / after.artifactBytes).toBeLessThanOrEqual(1 + REFETCHED_SHARE_MAX);
-  });
+  it(
+    "a node in the middle gets the rest from the others, and is reported staged after its return",
+    async () => {
+      const names = ["node-1", "node-2", "node-3"];
+      const [, , late] = await Promise.all(names.map((name) => lab.startPeer(name)));
+      await mkdir(lab.path("large"));
+      await makeRandomFile(lab.path("large", "data.bin"), ARTIFACT_MEBIBYTES);
+      await lab.ok(["publish", "v1", lab.path("large"), "--app", "shop"]);
+      const stage = lab.run(["stage", "v1", "--app", "shop", "--json"]);
+      await lab.until<RolloutView>(ROLLOUT, (view) => (nodeOf(view, "node-3")?.verifiedBytes ?? 0) > 0);
+      // It sleeps while the others finish, so that it is in the middle when the coordinator goes.
+      late?.process.kill("SIGSTOP");
+      const othersStaged = (view: RolloutView) =>
+        ["node-1", "node-2"].every((name) => nodeOf(view, name)?.phase === "staged");
+      const before = await lab.until<RolloutView>(ROLLOUT, othersStaged, PATIENCE_MS);
+      expect(nodeOf(before, "node-3")?.phase).toBe("staging");
+      await lab.kill(coordinator);
+      late?.process.kill("SIGCONT");
+      await isInstalled(lab.path("node-3", "root", "shop", "versions"));
+      await lab.startCoordinator();
+      expect((await stage).code).toBe(0);
+      const after = (await lab.get(ROLLOUT)) as RolloutView;
+      expect(after.nodes.map(({ phase }) => phase)).toEqual(names.map(() => "staged"));
+      for (const { receivedBytes } of after.nodes)
+        expect(receivedBytes / after.artifactBytes).toBeLessThanOrEqual(1 + REFETCHED_SHARE_MAX);
+    },
+    2 * PATIENCE_MS,
+  );
 });
 
 function nodeOf(view: RolloutView, name: string): RolloutView["nodes"][number] | undefined {
@@ -62,5 +63,5 @@ function nodeOf(view: RolloutView, name: string): RolloutView["nodes"][number] |
 async function isInstalled(versions: string): Promise<void> {
   const installed = async () =>
     (await readdir(versions).catch((): string[] => [])).filter((name) => name.startsWith("v1-"));
-  await expect.poll(installed, { timeout: 60_000, interval: 50 }).toHaveLength(1);
+  await expect.poll(installed, { timeout: PATIENCE_MS, interval: 50 }).toHaveLength(1);
 }

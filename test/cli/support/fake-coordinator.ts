@@ -13,6 +13,7 @@ import type {
   StatusView,
 } from "../../../protocol/api.ts";
 import { ERRORS, type ErrorCode } from "../../../protocol/errors.ts";
+import type { Explanation } from "../../../protocol/explain.ts";
 import { decodeManifest } from "../../../protocol/manifest.ts";
 import { NO_FLEET_LIMITS } from "../../../protocol/rates.ts";
 import { createToken, formatToken } from "../../../protocol/shell/token.ts";
@@ -46,6 +47,8 @@ export class FakeCoordinator {
     ...{ limits: NO_FLEET_LIMITS, setBy: null, setAt: null },
     ...{ nodesFetching: 0, allowedBytesPerSecond: null },
   };
+  /** Of the one node there is something to tell of. */
+  explanation: Explanation | null = null;
   releases: ReleaseView[] = [];
   /** Of every release. */
   torrentInfo: Uint8Array = new Uint8Array(1);
@@ -111,6 +114,7 @@ export class FakeCoordinator {
     const parts = url.pathname.split("/").slice(2);
     const [collection, id, last, part] = parts;
     if (collection === "status") return reply(response, 200, this.status);
+    if (collection === "nodes" && last === "explain") return this.#explain(response, id ?? "");
     if (collection === "nodes") return reply(response, 200, { nodes: this.nodes });
     if (collection === "limits") return this.#answerLimits(response, method, body);
     if (collection === "artifacts")
@@ -150,6 +154,12 @@ export class FakeCoordinator {
     const view: ReleaseView = { manifest, publishedAt: Date.now(), signedBy, standing: "published" };
     this.releases.push(view);
     reply(response, 201, view);
+  }
+
+  #explain(response: ServerResponse, name: string): void {
+    if (this.explanation?.node.name !== decodeURIComponent(name))
+      return refuse(response, "node-unknown", `no node is called ${name}`);
+    reply(response, 200, this.explanation);
   }
 
   #showRelease(response: ServerResponse, version: string): void {

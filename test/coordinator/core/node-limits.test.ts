@@ -159,6 +159,19 @@ describe("a fleet's rate", () => {
     expect(toldTo(other)).toBeLessThan(0.6 * rate);
   });
 
+  it("is divided anew by a coordinator that was killed, and its ramp goes on where it was", () => {
+    const fleet = fleetOf(4, { fleetBytesPerSecondMax: rate, rampMs: 20_000 });
+    fleet.stage("v1");
+    fleet.pass(10_000);
+    fleet.killCoordinator(2_000);
+    fleet.pass(2_500);
+    expect(toldToAll(fleet)).toBeGreaterThan(0.5 * rate);
+    expect(toldToAll(fleet)).toBeLessThan(0.75 * rate);
+    fleet.pass(20_000);
+    expect(toldToAll(fleet)).toBeGreaterThan(0.99 * rate);
+    expect(toldToAll(fleet)).toBeLessThanOrEqual(rate);
+  });
+
   it("costs a bounded number of messages, also when a large fleet comes back at once", () => {
     const count = 200;
     const fleet = fleetOf(count, { fleetBytesPerSecondMax: rate });

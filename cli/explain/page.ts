@@ -20,9 +20,11 @@ const TROUBLED_MAX = 8;
 const SILENT_MS_MIN = 1_000;
 
 export function explainPage(view: Explanation, style: PageStyle): readonly string[] {
+  const head = headline(view, style.paint);
+  const { width } = style;
   const stages = view.stages.flatMap((stage) => ["", ...stageLines(stage, view, style)]);
   return [
-    headline(view, style.paint),
+    width === null ? head : cut(head, width),
     ...(stages.length > 0 ? stages : ["", "nothing is being staged on it"]),
   ];
 }
@@ -47,10 +49,10 @@ function stageLines(stage: StageExplanation, view: Explanation, style: PageStyle
   return [
     paint.bold(stageHead(stage)),
     ...labelled("why", clean(verdict.message), style, colour),
-    ...(isOver || torrent !== null ? [] : labelled("last told", toldText(stage, view.at), style)),
-    ...(torrent === null ? [] : torrentLines(torrent, view, style)),
     ...stage.accused.flatMap((one) => labelled("accused", clean(one.message), style, paint.red)),
     ...stage.accuses.flatMap((one) => labelled("accuses", clean(one.message), style)),
+    ...(isOver || torrent !== null ? [] : labelled("last told", toldText(stage, view.at), style)),
+    ...(torrent === null ? [] : torrentLines(torrent, view, style)),
   ];
 }
 

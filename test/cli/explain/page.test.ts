@@ -10,6 +10,7 @@ import {
   type TorrentView,
 } from "../../../protocol/explain.ts";
 import { rolloutIdSchema } from "../../../protocol/ids.ts";
+import type { OffenceView } from "../../../protocol/offence.ts";
 import { FakeCoordinator } from "../support/fake-coordinator.ts";
 import { APP, node, STARTED_AT, version } from "../support/fixtures.ts";
 import { fleet } from "../support/test-host.ts";
@@ -76,11 +77,11 @@ function explanation(change: Partial<Explanation> = {}): Explanation {
   };
 }
 
-const accusation = {
+const accusation: OffenceView = {
   ...{ source: "f".repeat(32), name: "web-7", fault: "no-answer", piece: null, accuserCount: 1 },
   ...{ accusers: ["node-3"], firstAt: STARTED_AT },
   message: "node web-7 did not answer 1 node (node-3 says so); others are asked there instead",
-} as const;
+};
 
 const away = stage({
   verdict: { limit: "offline", message: "the node is not connected; this is what it said last" },

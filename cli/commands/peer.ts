@@ -64,7 +64,7 @@ export function registerPeer(program: Command, run: Run): void {
     )
     .option("--upload-max <rate>", "most that this node sends for the swarm, such as 50Mbit (or config.yaml)")
     .option("--download-max <rate>", "most that it fetches (or config.yaml)")
-    .option("--no-dht", "do not look for other nodes (UDP, same port) while the coordinator is away")
+    .option("--no-dht", "never look for nodes (UDP, same port) without the coordinator (or config.yaml)")
     .option("--log-level <level>", "trace, debug, info, warn or error", "info")
     .action((flags: PeerFlags) => run(flags, (context) => runPeer(context, flags)));
 }
@@ -100,7 +100,7 @@ async function runPeer(context: Context, flags: PeerFlags): Promise<Outcome> {
         labels,
         listen,
         rates,
-        dht: flags.dht,
+        dht: flags.dht && settings.dht,
         agentVersion: FLEET_VERSION,
         logger,
       }),

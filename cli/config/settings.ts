@@ -34,6 +34,8 @@ export interface Settings {
   /** Of the user's config.yaml, in bytes per second; null when it does not say. */
   readonly uploadMax: number | null;
   readonly downloadMax: number | null;
+  /** Of the user's config.yaml: whether nodes may be looked for without the coordinator; true unless it says no. */
+  readonly dht: boolean;
 }
 
 const PROJECT_FILE = "fleet.yaml";
@@ -56,6 +58,7 @@ export function loadSettings(host: Host, flags: SettingFlags): Settings {
     appIfAny,
     uploadMax: user?.uploadMax ?? null,
     downloadMax: user?.downloadMax ?? null,
+    dht: user?.dht ?? true,
     app() {
       const app = appIfAny();
       if (app === null)

@@ -1,5 +1,5 @@
 // What the user's own ~/.config/fleet/config.yaml may say. Pure.
-import { type Infer, text } from "../../protocol/schema.ts";
+import { flag, type Infer, text } from "../../protocol/schema.ts";
 import { bitRateSchema } from "./bit-rate.ts";
 import { optional, section } from "./section.ts";
 
@@ -11,5 +11,6 @@ export const userSection = section({
   ),
   uploadMax: optional(bitRateSchema, "Most that a `fleet peer` on this machine sends for the swarm: 50Mbit."),
   downloadMax: optional(bitRateSchema, "Most that a `fleet peer` on this machine fetches: 50Mbit."),
+  dht: optional(flag, "false: a `fleet peer` on this machine never looks for nodes by itself."),
 });
 export type UserSection = Infer<typeof userSection>;

@@ -44,6 +44,12 @@ describe("settings", () => {
     expect(load({}, { FLEET_URL: "" }).url()).toBe("http://project:1");
   });
 
+  it("lets nodes be looked for without the coordinator unless the user's file says no", async () => {
+    expect(load().dht).toBe(true);
+    await user("dht: false");
+    expect(load().dht).toBe(false);
+  });
+
   it("takes the token from the flag's file, then the environment, then the user's file", async () => {
     await user("url: http://user:1\ntokenFile: ../../operator.token");
     expect(load().operatorToken()).toBe(inFile);

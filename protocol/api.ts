@@ -61,13 +61,13 @@ export const rollbackRequestSchema = object({ app: appNameSchema, version: nulla
 export type RollbackRequest = Infer<typeof rollbackRequestSchema>;
 
 /** POST /v1/rollouts/ID/pause and /resume. `by` is what people are told: a name that nobody has checked. */
-export const pauseRequestSchema = object({ by: nullable(text({ min: 1, max: OPERATOR_CHARS_MAX })) });
+export const pauseRequestSchema = object({ by: text({ min: 1, max: OPERATOR_CHARS_MAX }) });
 export type PauseRequest = Infer<typeof pauseRequestSchema>;
 
 /** PUT /v1/limits: all of them at once; null is without limit. */
 export const limitsRequestSchema = object({
   limits: fleetLimitsSchema,
-  by: nullable(text({ min: 1, max: OPERATOR_CHARS_MAX })),
+  by: text({ min: 1, max: OPERATOR_CHARS_MAX }),
 });
 export type LimitsRequest = Infer<typeof limitsRequestSchema>;
 

@@ -20,7 +20,7 @@ export function setPaused(state: FleetState, order: PauseOrder, now: Millis): vo
   refuseUnpausable(rollout);
   state.emit({ kind: "started", rolloutId: rollout.id });
   if ((rollout.pausedBy !== null) === order.paused) return;
-  const by = order.by ?? "an operator";
+  const { by } = order;
   state.saveRollout(
     order.paused ? { ...rollout, pausedBy: by } : { ...rollout, pausedBy: null, resumedAt: now },
   );

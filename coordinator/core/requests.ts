@@ -110,7 +110,7 @@ export function setLimits(state: FleetState, request: LimitsRequest, now: Millis
   state.saveLimits({ limits, setBy: by, setAt: now });
   state.record(now, {
     kind: "limits-set",
-    message: `${limitsMessage(limits)}; set by ${by ?? "an operator"}`,
+    message: `${limitsMessage(limits)}; set by ${by}`,
   });
 }
 

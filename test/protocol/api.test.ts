@@ -10,6 +10,9 @@ const SCHEMAS: Readonly<Record<string, Schema<unknown>>> = {
   stageRequest: api.stageRequestSchema,
   rolloutRequest: api.rolloutRequestSchema,
   rollbackRequest: api.rollbackRequestSchema,
+  pauseRequest: api.pauseRequestSchema,
+  limitsRequest: api.limitsRequestSchema,
+  limitsView: api.limitsViewSchema,
   releaseView: api.releaseViewSchema,
   nodeView: api.nodeViewSchema,
   rolloutView: api.rolloutViewSchema,
@@ -18,6 +21,7 @@ const SCHEMAS: Readonly<Record<string, Schema<unknown>>> = {
   errorBody: api.errorBodySchema,
   nodesAnswer: api.nodesAnswerSchema,
   releasesAnswer: api.releasesAnswerSchema,
+  torrentAnswer: api.torrentAnswerSchema,
 };
 
 test("every schema that the interface has is tested here", () => {

@@ -191,10 +191,10 @@ describe("a rollout", () => {
     const pause = await fleet.call("POST", `/v1/rollouts/${id}/pause`, { body: { by: "ada@laptop" } });
     expect(pause).toMatchObject({ status: 200, body: { id, pausedBy: "ada@laptop" } });
     expect(await node.next("pause")).toEqual({ kind: "pause", generation, release, paused: true });
-    const resume = await fleet.call("POST", `/v1/rollouts/${id}/resume`, { body: { by: null } });
+    const resume = await fleet.call("POST", `/v1/rollouts/${id}/resume`, { body: { by: "bob@desk" } });
     expect(resume).toMatchObject({ status: 200, body: { id, pausedBy: null } });
     expect(await node.next("pause")).toMatchObject({ paused: false });
-    const unknown = await fleet.call("POST", "/v1/rollouts/r99/pause", { body: { by: null } });
+    const unknown = await fleet.call("POST", "/v1/rollouts/r99/pause", { body: { by: "bob@desk" } });
     expect(unknown).toMatchObject(refusal(404, "rollout-unknown"));
     await node.close();
   });
@@ -211,7 +211,7 @@ describe("a rollout", () => {
     expect(await again.next("limits")).toMatchObject({ uploadBytesPerSecondMax: 25_000_000 });
     expect(await fleet.call("GET", "/v1/limits")).toMatchObject({ status: 200, body: { limits } });
     const wrong = { ...limits, fleetBytesPerSecondMax: 1 };
-    const refused = await fleet.call("PUT", "/v1/limits", { body: { limits: wrong, by: null } });
+    const refused = await fleet.call("PUT", "/v1/limits", { body: { limits: wrong, by: "ada@laptop" } });
     expect(refused).toMatchObject(refusal(400, "request-invalid"));
     await again.close();
   });

@@ -31,14 +31,18 @@ export function onLinkClosed(turn: Turn, link: Link): void {
   pumpAll(turn);
 }
 
+/** Later ones come in place of many HAVEs, as aria2 sends them; each must tell something new and take nothing back. */
 export function onBitfield(turn: Turn, link: Link, has: Bitfield): void {
   const { state } = turn;
-  if (link.announced || link.has.count > 0)
-    return cutOff(turn, link, { fault: "breaks-rules", reason: "announced its pieces twice" });
+  const isFirst = !link.announced && link.has.count === 0;
+  if (!isFirst && (has.count <= link.has.count || !holds(has, link.has)))
+    return cutOff(turn, link, { fault: "breaks-rules", reason: "announces pieces twice or takes them back" });
   link.announced = true;
-  link.counted = !has.isFull;
-  if (has.isFull) link.has.fill();
-  else for (const piece of piecesOf(has)) addPiece(state, link, piece);
+  if (has.isFull && !link.counted) link.has.fill();
+  else {
+    link.counted = true;
+    for (const piece of piecesOf(has)) if (!link.has.has(piece)) addPiece(state, link, piece);
+  }
   link.useful = countUseful(link.has, state.verified);
   link.exhaustedAt = -1;
   updateInterest(turn, link);
@@ -119,6 +123,11 @@ function countUseful(has: Bitfield, verified: Bitfield): number {
   let useful = 0;
   for (const piece of piecesOf(has)) if (!verified.has(piece)) useful += 1;
   return useful;
+}
+
+function holds(field: Bitfield, pieces: Bitfield): boolean {
+  for (const piece of piecesOf(pieces)) if (!field.has(piece)) return false;
+  return true;
 }
 
 function* piecesOf(field: Bitfield): Generator<number> {

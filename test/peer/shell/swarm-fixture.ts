@@ -114,6 +114,11 @@ export class TestBed {
     return child;
   }
 
+  /** A new folder inside. */
+  folder(): Promise<string> {
+    return mkdtemp(join(this.directory, "folder-"));
+  }
+
   async close(): Promise<void> {
     for (const child of this.#children) child.kill();
     await Promise.all([...this.#swarms].map((swarm) => swarm.close()));

@@ -3,7 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { cp, mkdir, rm } from "node:fs/promises";
 import { cpus, release, totalmem } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Content, makeContent } from "./content.ts";
 import { runFleet } from "./fleet-run.ts";
@@ -108,7 +108,8 @@ async function runIn(
       const measured = await runStock({ ...place, client: STOCK[name], pieceKib: options.pieceKib });
       return { measured, fault: null };
     }
-    const command = options.main === null ? [process.execPath, MAIN] : [process.execPath, options.main];
+    const command =
+      options.main === null ? [process.execPath, MAIN] : [process.execPath, resolve(options.main)];
     const { pieceKib, fault } = options;
     const run = await runFleet({ ...place, command, pieceKib, fault });
     const missed = fault === null ? null : "nothing was killed: all was done before";

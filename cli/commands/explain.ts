@@ -8,8 +8,8 @@ export function registerExplain(program: Command, run: Run): void {
     .summary("say why a node is slow")
     .description(
       "Say what holds a node up, by its name or id: what it has, from whom it gets it and how fast, what limits it, " +
-        "which pieces it lacks and who has them, and whom it or others accuse of what. The node itself is asked; when " +
-        "it is away or does not answer, what it said last is shown.",
+        "which pieces it lacks and who has them, and whom it or others accuse of what. The node itself is asked; " +
+        "when it is away or does not answer, what it said last is shown.",
     )
     .action((node: string, flags: GlobalFlags) => run(flags, (context) => explain(context, node)));
 }

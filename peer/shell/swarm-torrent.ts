@@ -12,7 +12,6 @@ import { createDownload, type Download } from "../core/download.ts";
 import type { DownloadEffect, DownloadEvent } from "../core/download-turn.ts";
 import { type LinkId, pieceBytes } from "../core/geometry.ts";
 import { nameOfSource, ORIGIN_SOURCE } from "../core/link-roster.ts";
-import { MeanRate } from "../core/rate.ts";
 import {
   createUpload,
   type UploadEffect,
@@ -21,8 +20,8 @@ import {
   type UploadOrder,
 } from "../core/upload.ts";
 import type { Lease } from "./extent-cache.ts";
-import { LinkMeter } from "./link-meter.ts";
 import { type MachineRunner, runMachine } from "./machine-runner.ts";
+import { Meter } from "./meter.ts";
 import { PieceIntake } from "./piece-intake.ts";
 import { PieceLedger } from "./piece-ledger.ts";
 import type { PieceStore } from "./piece-store.ts";
@@ -41,9 +40,6 @@ export interface SwarmStats {
   /** Connections on which both ends have said hello. */
   readonly links: number;
 }
-
-/** What people see as "now": long enough to be steady, short enough to be true. */
-const SHOWN_RATE_SPAN_MS = 2_000;
 
 export interface TorrentSessionOptions {
   readonly artifact: Artifact;
@@ -65,7 +61,7 @@ export interface TorrentSessionOptions {
 }
 
 interface Link extends Pick<OpenedLink, "source" | "wire" | "stream"> {
-  readonly meter: LinkMeter;
+  readonly meter: Meter;
   /** Blocks on their way into the socket, and where each ends in the stream. */
   readonly unsent: { readonly endsAt: number; readonly lease: Lease }[];
 }
@@ -78,15 +74,10 @@ export class TorrentSession {
   readonly #upload: MachineRunner<UploadEvent>;
   readonly #intake: PieceIntake;
   readonly #ledger: PieceLedger;
-  readonly #shownRate = new MeanRate(SHOWN_RATE_SPAN_MS);
-  readonly #shownSendRate = new MeanRate(SHOWN_RATE_SPAN_MS);
+  readonly #meter = new Meter(performance.now());
   readonly #inspect: (now: number) => TorrentSnapshot;
   readonly #completion = Promise.withResolvers<void>();
   #neighbours: readonly Neighbour[] = [];
-  /** Of the shown rates, as often as anybody looks, which is at every progress report. */
-  #shownRatePeak = 0;
-  #receivedBytes = 0;
-  #uploadedBytes = 0;
   #verifiedBytes: number;
   #closed = false;
 
@@ -143,9 +134,9 @@ export class TorrentSession {
   stats(): SwarmStats {
     return {
       verifiedBytes: this.#verifiedBytes,
-      receivedBytes: this.#receivedBytes,
-      uploadedBytes: this.#uploadedBytes,
-      receiveBytesPerSecond: this.#shownNow(performance.now()),
+      receivedBytes: this.#meter.receivedBytes,
+      uploadedBytes: this.#meter.sentBytes,
+      receiveBytesPerSecond: this.#meter.receiveBytesPerSecond(performance.now()),
       links: this.links.count,
     };
   }
@@ -170,26 +161,14 @@ export class TorrentSession {
     }
   }
 
-  #shownNow(now: number): number {
-    const bytesPerSecond = this.#shownRate.at(now);
-    this.#shownRatePeak = Math.max(this.#shownRatePeak, bytesPerSecond);
-    return bytesPerSecond;
-  }
-
   #snapshot(now: number, machines: { download: Download; upload: Uploading }): TorrentSnapshot {
     const { store, verified } = this.#options;
     return snapshotOf({
       now,
       pieceCount: store.geometry.pieceCount,
       verifiedPieces: verified.count,
-      transfer: {
-        verifiedBytes: this.#verifiedBytes,
-        receivedBytes: this.#receivedBytes,
-        uploadedBytes: this.#uploadedBytes,
-        receiveBytesPerSecond: this.#shownNow(now),
-        sendBytesPerSecond: this.#shownSendRate.at(now),
-        receiveBytesPerSecondPeak: this.#shownRatePeak,
-      },
+      verifiedBytes: this.#verifiedBytes,
+      meter: this.#meter,
       intake: this.#intake.load,
       download: machines.download.inspect(now),
       neighbours: this.#neighbours,
@@ -201,7 +180,7 @@ export class TorrentSession {
   #onOpen(opened: OpenedLink): WireListener {
     const { link, source, isOrigin, wire, stream } = opened;
     const { verified } = this.#options;
-    this.#open.set(link, { source, wire, stream, meter: new LinkMeter(performance.now()), unsent: [] });
+    this.#open.set(link, { source, wire, stream, meter: new Meter(performance.now()), unsent: [] });
     if (wire.hasFast && verified.isFull) wire.haveAll();
     else if (wire.hasFast && verified.count === 0) wire.haveNone();
     else wire.bitfield(verified.toBytes());
@@ -241,8 +220,7 @@ export class TorrentSession {
       onInterested: () => ask({ kind: "interested", link }),
       onPiece: (piece, offset, bytes) => {
         const now = performance.now();
-        this.#receivedBytes += bytes.length;
-        this.#shownRate.add(bytes.length, now);
+        this.#meter.noteReceived(bytes.length, now);
         this.#open.get(link)?.meter.noteReceived(bytes.length, now);
         tell({ kind: "block", link, piece, offset, bytes });
       },
@@ -361,8 +339,7 @@ export class TorrentSession {
     }
     if (bytes === 0) return;
     const now = performance.now();
-    this.#uploadedBytes += bytes;
-    this.#shownSendRate.add(bytes, now);
+    this.#meter.noteSent(bytes, now);
     link.meter.noteSent(bytes, now);
     this.#upload.send({ kind: "sent", link: id, bytes });
   }

@@ -8,7 +8,7 @@ import type { Neighbour } from "../../protocol/messages.ts";
 import type { DownloadInspection, LinkDemand } from "../core/download-inspection.ts";
 import type { LinkId } from "../core/geometry.ts";
 import { nameOfSource } from "../core/link-roster.ts";
-import type { LinkMeter } from "./link-meter.ts";
+import type { Meter } from "./meter.ts";
 
 /** All of a {@link TorrentInspection} but what only the staging of the release knows. */
 export type TorrentSnapshot = Omit<TorrentInspection, "generation" | "release" | "phase">;
@@ -17,31 +17,30 @@ export interface SnapshotParts {
   readonly now: number;
   readonly pieceCount: number;
   readonly verifiedPieces: number;
-  readonly transfer: Pick<
-    TorrentSnapshot,
-    | "verifiedBytes"
-    | "receivedBytes"
-    | "uploadedBytes"
-    | "receiveBytesPerSecond"
-    | "sendBytesPerSecond"
-    | "receiveBytesPerSecondPeak"
-  >;
+  readonly verifiedBytes: number;
+  /** Of all links together. */
+  readonly meter: Meter;
   readonly intake: Pick<TorrentSnapshot, "hashing" | "writing" | "hashMs" | "writeMs">;
   readonly download: DownloadInspection;
   readonly neighbours: readonly Neighbour[];
-  readonly meterOf: (link: LinkId) => LinkMeter | undefined;
+  readonly meterOf: (link: LinkId) => Meter | undefined;
   /** Blocks this link has asked for and not got. */
   readonly requestsWaiting: (link: LinkId) => number;
 }
 
 export function snapshotOf(parts: SnapshotParts): TorrentSnapshot {
-  const { download, neighbours, pieceCount, verifiedPieces } = parts;
+  const { now, download, neighbours, pieceCount, verifiedPieces, meter } = parts;
   const linked = new Set(download.links.map(({ source }) => nameOfSource(source)));
   const unlinked = neighbours.map(({ id }) => id).filter((id) => !linked.has(id));
   const links = download.links.map((demand) => linkOf(demand, parts));
   return {
     ...{ paused: download.paused, pieceCount, verifiedPieces },
-    ...parts.transfer,
+    verifiedBytes: parts.verifiedBytes,
+    receivedBytes: meter.receivedBytes,
+    uploadedBytes: meter.sentBytes,
+    receiveBytesPerSecond: meter.receiveBytesPerSecond(now),
+    sendBytesPerSecond: meter.sendBytesPerSecond(now),
+    receiveBytesPerSecondPeak: meter.receiveBytesPerSecondPeak,
     ...parts.intake,
     neighbourCount: neighbours.length,
     unlinkedCount: unlinked.length,
@@ -59,7 +58,7 @@ function linkOf(demand: LinkDemand, { now, meterOf, requestsWaiting }: SnapshotP
   const meter = meterOf(link);
   return {
     source: nameOfSource(source),
-    openMs: Math.round(now - (meter?.openedAt ?? now)),
+    openMs: Math.round(now - (meter?.startedAt ?? now)),
     receiveBytesPerSecond: meter?.receiveBytesPerSecond(now) ?? 0,
     sendBytesPerSecond: meter?.sendBytesPerSecond(now) ?? 0,
     receivedBytes: meter?.receivedBytes ?? 0,

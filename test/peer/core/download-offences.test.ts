@@ -1,4 +1,5 @@
-// Who is named for what, and who must not be: the download machine against remotes that hold it up, and slow honest ones.
+// Who is named for what, and who must not be: the download machine against remotes that hold it up, and honest slow
+// ones.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type RemoteSpec, World, type WorldSpec } from "./download-world.ts";

@@ -1,18 +1,21 @@
-// What moves on one link, both ways, for people who ask. Counts; decides nothing.
+// What moves both ways, on one link or on all links of a torrent, for people who ask. Counts; decides nothing.
 import { MeanRate } from "../core/rate.ts";
 
-/** As for the whole torrent: long enough to be steady, short enough to be true. */
+/** What people see as "now": long enough to be steady, short enough to be true. */
 const SPAN_MS = 2_000;
 
-export class LinkMeter {
-  readonly openedAt: number;
+export class Meter {
+  readonly startedAt: number;
   receivedBytes = 0;
+  /** Taken by the operating system. */
   sentBytes = 0;
+  /** The best rate that anybody has been shown. */
+  receiveBytesPerSecondPeak = 0;
   readonly #received = new MeanRate(SPAN_MS);
   readonly #sent = new MeanRate(SPAN_MS);
 
   constructor(now: number) {
-    this.openedAt = now;
+    this.startedAt = now;
   }
 
   noteReceived(bytes: number, now: number): void {
@@ -26,7 +29,9 @@ export class LinkMeter {
   }
 
   receiveBytesPerSecond(now: number): number {
-    return this.#received.at(now);
+    const bytesPerSecond = this.#received.at(now);
+    this.receiveBytesPerSecondPeak = Math.max(this.receiveBytesPerSecondPeak, bytesPerSecond);
+    return bytesPerSecond;
   }
 
   sendBytesPerSecond(now: number): number {

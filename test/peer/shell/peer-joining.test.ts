@@ -173,6 +173,18 @@ describe("joining", () => {
     expect(one.coordinator.connections).toHaveLength(0);
   });
 
+  test("the swarm is told when the coordinator goes away and when it is back", async () => {
+    const lab = await startLab();
+    await lab.start();
+    await until("a session", () => lab.world.coordinatorAway === false);
+    lab.coordinator.answer = "silence";
+    lab.coordinator.disconnect();
+    await until("the loss is known", () => lab.world.coordinatorAway === true);
+    lab.coordinator.answer = "welcome";
+    lab.coordinator.disconnect();
+    await until("another session", () => lab.world.coordinatorAway === false);
+  });
+
   test("two agents never share a state directory", async () => {
     const one = await startLab();
     const peer = await one.start();

@@ -138,11 +138,19 @@ function extended(extension: number, text: string): Buffer {
   return messageBytes(KIND.extended, Buffer.concat([Buffer.from([extension]), Buffer.from(text)]));
 }
 
-/** Reads blocks from a connection as somebody who asks properly. Rejects when it ends before the block is here. */
+/** A remote that refuses may serve a moment later; a node waits longer than this. */
+const ASK_AGAIN_MS = 100;
+
+/**
+ * Reads blocks from a connection as somebody who asks properly, and again when it is refused. Rejects when the
+ * connection ends before the block is here.
+ */
 export function blockReader(socket: Socket): (piece: number) => Promise<Buffer> {
   const waiting: ((block: Buffer) => void)[] = [];
   readMessages(socket, ({ kind, payload }) => {
     if (kind === KIND.piece) waiting.shift()?.(Buffer.from(payload.subarray(8)));
+    if (kind === KIND.reject)
+      setTimeout(() => socket.write(messageBytes(KIND.request, payload)), ASK_AGAIN_MS).unref();
   });
   socket.write(INTERESTED);
   return (piece) =>

@@ -84,7 +84,7 @@ afterAll(async () => {
 afterEach(() => attacker?.release());
 
 describe("a node under attack", () => {
-  it("has no way in but its swarm port, over TCP and UDP, and listens to no multicast group of local discovery", async () => {
+  it("has no way in but its swarm port, and is in no multicast group of local discovery", async () => {
     const { listening, datagram } = await socketsOf(pid);
     expect(listening).toEqual([port]);
     for (const socket of datagram) expect(socket).toBe(`udp ${port}`);

@@ -25,7 +25,7 @@ export interface OpenSockets {
   readonly datagram: readonly string[];
 }
 
-/** Multicast groups that anybody on this machine has joined, as the kernel writes them: hexadecimal, last byte first. */
+/** Multicast groups that anybody on this machine is in, as the kernel writes them: hexadecimal, last byte first. */
 export async function multicastGroups(): Promise<readonly string[]> {
   const text = await readFile("/proc/self/net/igmp", "utf8").catch(() => "");
   return [...text.matchAll(/^\t+([0-9A-F]{8})\s/gm)].map((match) => match[1] ?? "");

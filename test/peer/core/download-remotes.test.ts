@@ -48,7 +48,7 @@ class Bench {
     return closed?.kind === "close-link" ? closed.reason : null;
   }
 
-  /** Answers everything asked of `link`, a block each `everyMs`, until it is done. Returns what is held against others. */
+  /** Answers what is asked of `link`, a block each `everyMs`, for five seconds. Returns what is held against others. */
   serve(link: number, effects: readonly DownloadEffect[], everyMs: number): readonly string[] {
     const asked: { piece: number; offset: number }[] = [];
     const faults: string[] = [];

@@ -28,10 +28,10 @@ const REFUSED_FOR_MS = 500;
 const REFUSALS_MAX = 8;
 /**
  * A remote that claims pieces and refuses them costs a message each time and holds nothing back, so it may do so for a
- * while: a node that is about to leave does. With this many refusals and no block to show for them it is cut off and
- * named. The origin refuses by its trade, as others are to have the pieces first, and is never judged by this.
+ * while: a node that is about to leave does. With this many refusals, three rounds of REFUSALS_MAX, and no block to show
+ * for them it is cut off and named. The origin refuses by its trade, as others are to have the pieces first, and is never judged by this.
  */
-const REFUSAL_SCORE_MAX = 64;
+const REFUSAL_SCORE_MAX = 3 * REFUSALS_MAX;
 /** One block makes up for this many refusals. */
 const REFUSALS_PER_BLOCK = 8;
 /** Below 4 kB/s: a block that takes this long since it was asked for, or since the one before it, came late. */

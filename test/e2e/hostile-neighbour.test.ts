@@ -9,8 +9,7 @@ import { makeRandomFile } from "./support/trees.ts";
 
 const HONEST_NODES = 4;
 const HOSTILE = "mallory";
-/** Takes long enough that silence can be told from a turn that has not come yet. */
-const ARTIFACT_MEBIBYTES = 96;
+const ARTIFACT_MEBIBYTES = 32;
 /** Takes several progress reports on any machine. */
 const FROZEN_ARTIFACT_MEBIBYTES = 192;
 
@@ -21,7 +20,6 @@ describe("a release with a hostile node in the fleet reaches every other, and na
   beforeEach(async () => {
     lab = await Lab.open();
     await lab.startCoordinator();
-    await lab.startPeers(HONEST_NODES);
     await mkdir(lab.path("v1"));
     await makeRandomFile(lab.path("v1", "data.bin"), ARTIFACT_MEBIBYTES);
     await lab.ok(["publish", "v1", lab.path("v1"), "--app", "shop"]);
@@ -32,12 +30,14 @@ describe("a release with a hostile node in the fleet reaches every other, and na
     await lab.close();
   });
 
-  it.each<readonly [string, Answer, readonly string[]]>([
-    ["flips bits", ANSWERS.flipped, ["bad-data"]],
-    ["never answers", ANSWERS.none, ["no-answer"]],
-    ["drips 1 kB/s", ANSWERS.dripped, ["no-answer", "drip"]],
-    ["claims every piece and has none", ANSWERS.refused, ["refuses"]],
-  ])("%s", async (_, answer, faults) => {
+  // The rate makes the download last as long as it takes to be sure: a second for silence, two for refusals.
+  it.each<readonly [string, Answer, readonly string[], string]>([
+    ["flips bits", ANSWERS.flipped, ["bad-data"], "100Mbit"],
+    ["never answers", ANSWERS.none, ["no-answer"], "100Mbit"],
+    ["drips 1 kB/s", ANSWERS.dripped, ["no-answer", "drip"], "100Mbit"],
+    ["claims every piece and has none", ANSWERS.refused, ["refuses"], "40Mbit"],
+  ])("%s", async (_, answer, faults, rate) => {
+    await lab.startPeers(HONEST_NODES, () => ["--download-max", rate]);
     hostile = await joinHostile(answer);
     await lab.post("/v1/stages", { app: "shop", version: "v1" });
     const named = ({ offences }: RolloutView): readonly string[] =>

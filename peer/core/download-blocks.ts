@@ -27,9 +27,10 @@ const REFUSED_FOR_MS = 500;
 /** With so many refusals in that time a remote is left alone: it serves nothing just now. */
 const REFUSALS_MAX = 8;
 /**
- * A remote that claims pieces and refuses them costs a message each time and holds nothing back, so it may do so for a
- * while: a node that is about to leave does. With this many refusals, three rounds of REFUSALS_MAX, and no block to show
- * for them it is cut off and named. The origin refuses by its trade, as others are to have the pieces first, and is never judged by this.
+ * A remote that claims pieces and refuses them costs a message each time and holds nothing back, so it may do so for
+ * a while: a node that is about to leave does. With three rounds of REFUSALS_MAX and no block to show for them it is
+ * cut off and named. The origin refuses by its trade, as others are to have the pieces first, and is never judged by
+ * this.
  */
 const REFUSAL_SCORE_MAX = 3 * REFUSALS_MAX;
 /** One block makes up for this many refusals. */

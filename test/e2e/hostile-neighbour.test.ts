@@ -11,7 +11,7 @@ const HONEST_NODES = 4;
 const HOSTILE = "mallory";
 const ARTIFACT_MEBIBYTES = 32;
 /** Takes several progress reports on any machine. */
-const FROZEN_ARTIFACT_MEBIBYTES = 192;
+const FROZEN_ARTIFACT_MEBIBYTES = 128;
 
 describe("a release with a hostile node in the fleet reaches every other, and names the one that", () => {
   let lab: Lab;

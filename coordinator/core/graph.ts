@@ -23,12 +23,8 @@ export function buildGraph(memberCount: number, seed: number): ReadonlyMap<numbe
       for (let b = a + 1; b < memberCount; b += 1) connect(links, a, b);
     return links;
   }
-  for (let ringIndex = 0; ringIndex < RING_COUNT; ringIndex += 1) {
-    const ring = buildRing(memberCount, seed + ringIndex);
-    ring.forEach((rank, place) => {
-      connect(links, rank, ring[(place + 1) % ring.length] ?? rank);
-    });
-  }
+  for (const { next } of layRings(memberCount, seed))
+    for (let rank = 0; rank < memberCount; rank += 1) connect(links, rank, next[rank] ?? rank);
   return links;
 }
 
@@ -42,10 +38,72 @@ export function linksToOrigin(rank: number, memberCount: number): boolean {
   return rank % Math.ceil(memberCount / ORIGIN_LINKS_MAX) === 0;
 }
 
-function buildRing(memberCount: number, seed: number): readonly number[] {
-  const ring: number[] = [];
-  for (let rank = 0; rank < memberCount; rank += 1) ring.splice(mix(seed, rank) % (rank + 1), 0, rank);
-  return ring;
+interface Ring {
+  /** The rank after and before each rank. */
+  readonly next: Int32Array;
+  readonly previous: Int32Array;
+}
+
+/**
+ * Rank by rank, each put somewhere into every ring. Where it goes must give it two neighbours that it has not got from
+ * another ring, or its degree would be lower than that of others, and the member with the fewest links is the last to
+ * have everything.
+ */
+function layRings(memberCount: number, seed: number): readonly Ring[] {
+  const rings = Array.from({ length: RING_COUNT }, () => ({
+    next: new Int32Array(memberCount),
+    previous: new Int32Array(memberCount),
+  }));
+  for (let rank = 1; rank < memberCount; rank += 1) {
+    const taken = new Set<number>();
+    for (const [index, ring] of rings.entries()) {
+      const first = mix(seed + index, rank) % rank;
+      const after = choosePlace(rings, ring, { rank, first, taken });
+      const before = ring.next[after] ?? 0;
+      insert(ring, rank, after);
+      taken.add(after).add(before);
+    }
+  }
+  return rings;
+}
+
+interface Seat {
+  readonly rank: number;
+  /** The place chance has chosen. */
+  readonly first: number;
+  /** Neighbours that this rank has in other rings. */
+  readonly taken: ReadonlySet<number>;
+}
+
+/** Small rings have few places to choose from, and links that run twice; parting those mends what they cost. */
+const MENDED_RANKS_MAX = 64;
+const TRIES_MAX = 32;
+
+function choosePlace(rings: readonly Ring[], ring: Ring, { rank, first, taken }: Seat): number {
+  const isFree = (place: number): boolean => !taken.has(place) && !taken.has(ring.next[place] ?? 0);
+  const places = rank <= MENDED_RANKS_MAX ? rank : TRIES_MAX;
+  let free: number | null = null;
+  for (let step = 0; step < places; step += 1) {
+    const place = (first + step) % rank;
+    if (!isFree(place)) continue;
+    free ??= place;
+    if (rank > MENDED_RANKS_MAX || runsTwice(rings, ring, place)) return place;
+  }
+  return free ?? first;
+}
+
+/** Whether the link after this place is in another ring as well. */
+function runsTwice(rings: readonly Ring[], ring: Ring, place: number): boolean {
+  const other = ring.next[place];
+  return rings.some((one) => one !== ring && (one.next[place] === other || one.previous[place] === other));
+}
+
+function insert(ring: Ring, rank: number, after: number): void {
+  const before = ring.next[after] ?? 0;
+  ring.next[after] = rank;
+  ring.previous[rank] = after;
+  ring.next[rank] = before;
+  ring.previous[before] = rank;
 }
 
 function connect(links: Map<number, Set<number>>, a: number, b: number): void {

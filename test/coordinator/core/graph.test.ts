@@ -35,6 +35,15 @@ describe("the swarm graph", () => {
     );
   });
 
+  it("gives everybody the same degree once the fleet is large enough for it", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 4 * RING_COUNT + 4, max: 300 }), seeds, (memberCount, seed) => {
+        for (const links of buildGraph(memberCount, seed).values()) expect(links.size).toBe(2 * RING_COUNT);
+      }),
+      { numRuns: 100, seed: 1 },
+    );
+  });
+
   it("moves few links of those who were there when a member joins", () => {
     fc.assert(
       fc.property(fc.integer({ min: FULL_MESH_MEMBERS_MAX + 1, max: 300 }), seeds, (memberCount, seed) => {

@@ -14,12 +14,14 @@ const MIB = 1024 * KIB;
 const GIB = 1024 * MIB;
 
 test.each([
-  ["an empty kind of artifact", 1, 1, 32 * KIB],
-  ["a small artifact for a large fleet", 10 * MIB, 1_000, 32 * KIB],
+  ["an empty kind of artifact", 1, 1, 16 * KIB],
+  ["a small artifact for a large fleet", 10 * MIB, 1_000, 16 * KIB],
+  ["16 MiB for 16 nodes", 16 * MIB, 16, 32 * KIB],
+  ["8 MiB for 40 nodes", 8 * MIB, 40, 16 * KIB],
   ["100 MB for 8 nodes", 100_000_000, 8, 128 * KIB],
   ["1 GiB for 20 nodes", GIB, 20, MIB],
   ["1 GiB for 60 nodes", GIB, 60, 512 * KIB],
-  ["1 GiB for one node, as for sixteen", GIB, 1, MIB],
+  ["1 GiB for one node, as for sixteen", GIB, 1, 2 * MIB],
   ["10 GiB for one node", 10 * GIB, 1, 4 * MIB],
   ["10 GiB for ten thousand nodes: as many pieces as there may be", 10 * GIB, 10_000, 512 * KIB],
   ["256 GiB: more than the usual ceiling", 256 * GIB, 100, 8 * MIB],
@@ -39,24 +41,24 @@ test("it is a power of two within the protocol's bounds, with no more pieces tha
     fc.property(length, nodeCount, (bytes, nodes) => {
       const pieceLength = pieceLengthFor(bytes, nodes);
       expect(Number.isInteger(Math.log2(pieceLength))).toBe(true);
-      expect(pieceLength).toBeGreaterThanOrEqual(Math.max(PIECE_LENGTH_MIN, 32 * KIB));
+      expect(pieceLength).toBeGreaterThanOrEqual(PIECE_LENGTH_MIN);
       expect(pieceLength).toBeLessThanOrEqual(PIECE_LENGTH_MAX);
       expect(Math.ceil(bytes / pieceLength)).toBeLessThanOrEqual(PIECES_MAX);
     }),
   );
 });
 
-test("unless a bound stops it, forwarding costs at most 3 % and half as many pieces would cost more", () => {
+test("unless a bound stops it, forwarding costs at most 1/32 and half as many pieces would cost more", () => {
   fc.assert(
     fc.property(length, fc.integer({ min: 16, max: 100_000 }), (bytes, nodes) => {
       const pieceLength = pieceLengthFor(bytes, nodes);
       const fewestAllowed = bytes / PIECES_MAX > pieceLength / 2;
-      if (pieceLength > 32 * KIB && !fewestAllowed) {
-        expect((nodes * pieceLength) / bytes).toBeLessThanOrEqual(0.03);
+      if (pieceLength > PIECE_LENGTH_MIN && !fewestAllowed) {
+        expect((nodes * pieceLength) / bytes).toBeLessThanOrEqual(1 / 32);
         expect(bytes / pieceLength).toBeGreaterThanOrEqual(20 * Math.log2(nodes));
       }
       if (pieceLength < 4 * MIB)
-        expect((Math.max(16, nodes) * 2 * pieceLength) / bytes).toBeGreaterThan(0.03);
+        expect((Math.max(16, nodes) * 2 * pieceLength) / bytes).toBeGreaterThan(1 / 32);
     }),
   );
 });

@@ -7,9 +7,9 @@ import {
   forgetAsk,
   type Link,
   offerAgain,
-  openBlocksMax,
   recordAsk,
   rememberCancelled,
+  resizeOpenBlocks,
   stopFilling,
   TRICKLE_MIN,
   windowBlocks,
@@ -40,40 +40,65 @@ const LATE_BLOCK_MS = 4_000;
 /** Blocks nobody asked for: a megabyte may be a race, more is a flood. */
 const UNASKED_BYTES_MAX = 1024 * 1024;
 
+/** More would let a fast link run dry between two groups. */
+const REFILL_BLOCKS_MAX = 4;
+
 /** Asks for blocks until the link's window is full or it has nothing to offer. */
 export function pump(turn: Turn, link: Link): void {
   const { state, now, out } = turn;
   if (state.paused || link.choked || link.useful === 0 || now < link.pausedUntil) return;
   if (link.refusals.length >= REFUSALS_MAX) return;
   if (link.open.size === 0) link.stalled = false;
+  else if (state.openBlocks >= state.openBlocksMax) return;
   const windowMax = windowBlocks(state, link);
-  const openMax = openBlocksMax(state);
-  while (link.open.size < windowMax && (state.openBlocks < openMax || link.open.size === 0)) {
+  // Requests leave in groups: each for itself would cost a system call here and one there.
+  if (link.open.size > windowMax - refillBlocks(state, windowMax)) return;
+  const before = out.length;
+  while (link.open.size < windowMax && (state.openBlocks < state.openBlocksMax || link.open.size === 0)) {
     const choice = chooseBlock(state, link, now);
-    if (choice === null) return;
+    if (choice === null) break;
     recordAsk(state, link, { ...choice, now });
     const key = blockKey(choice.progress.piece, choice.block);
     out.push({ kind: "request", ...orderOf(turn, link, key) });
   }
+  if (out.length > before) tell(turn, link);
 }
 
+function refillBlocks({ geometry }: DownloadState, windowMax: number): number {
+  const whole = Math.min(REFILL_BLOCKS_MAX, Math.ceil(geometry.pieceLength / BLOCK_BYTES));
+  return Math.max(1, Math.min(whole, Math.floor(windowMax / 2)));
+}
+
+/** Tells a link of the pieces it has not heard of. */
+export function tell({ state, out }: Turn, link: Link): void {
+  for (const piece of state.news.takeFor(link)) out.push({ kind: "have", link: link.id, piece });
+}
+
+/** Links that were given up on get what the others leave. */
 export function pumpAll(turn: Turn): void {
-  for (const link of turn.state.links.values()) pump(turn, link);
+  const { links } = turn.state;
+  for (const link of links.values()) if (link.giveUps === 0) pump(turn, link);
+  for (const link of links.values()) if (link.giveUps > 0) pump(turn, link);
 }
 
 export function onBlock(turn: Turn, link: Link, event: BlockEvent): void {
   const { state, now } = turn;
   const key = keyOf(state, event);
-  const asked = key !== null && link.open.has(key);
+  const askedAt = key === null ? undefined : link.open.get(key);
+  const asked = askedAt !== undefined;
   if (key === null || !(asked || link.cancelled.has(key))) {
     noteUnasked(turn, link, event.bytes.length);
     return;
   }
-  if (asked) notePace(turn, link);
+  if (asked) {
+    notePace(turn, link);
+    link.answerMsMin = Math.min(link.answerMsMin, now - askedAt);
+  }
   link.blocks += 1;
   link.refusalScore = Math.max(0, link.refusalScore - REFUSALS_PER_BLOCK);
   link.lastBlockAt = now;
   link.rate.add(event.bytes.length, now);
+  if (state.received.add(event.bytes.length, now)) resizeOpenBlocks(state);
   link.stalled = false;
   link.giveUps = 0;
   link.cancelled.delete(key);

@@ -1,8 +1,10 @@
 // The numbers the download is tuned by, each with its reason. Never read by anything but the download core.
 
+import type { NewsConfig } from "./news.ts";
+
 const MIB = 1024 * 1024;
 
-export interface DownloadConfig {
+export interface DownloadConfig extends NewsConfig {
   /** Requests kept open on a link cover this much of its measured rate: enough to hide a round trip, little to lose. */
   readonly windowSeconds: number;
   /** Below this a link idles between answer and next request. */
@@ -11,6 +13,10 @@ export interface DownloadConfig {
   readonly windowBlocksMax: number;
   /** All links together ask for at most this share of the artifact at once: a crash loses what is under way. */
   readonly openShareMax: number;
+  /** All links together ask for what arrives in this time: what one link owes can then be had from others soon. */
+  readonly openSeconds: number;
+  /** What they ask for before anything has arrived, and never less: a block of each neighbour or so. */
+  readonly openBytesFirst: number;
   /** Bounds of the share above: never so little that links idle, never so much that memory shows it. */
   readonly openBytesMin: number;
   readonly openBytesMax: number;
@@ -18,26 +24,31 @@ export interface DownloadConfig {
   readonly activeShareMax: number;
   /** Bounds of the share above: one piece must not wait for the disk with the next, and memory is finite. */
   readonly activePiecesMin: number;
+  /** Nobody minds to fetch this much again. */
+  readonly activeBytesMin: number;
   readonly activeBytesMax: number;
   /** Pieces that may wait for the disk while links go on with others. */
   readonly settlingPieces: number;
-  /** A piece's worth of news travels together; short against the time to send a block on a slow link. */
-  readonly haveDelayMs: number;
   /** How often silence is looked at while anything is asked for. */
   readonly patienceTickMs: number;
 }
 
 export const DOWNLOAD_CONFIG: DownloadConfig = {
   windowSeconds: 0.2,
-  windowBlocksMin: 3,
+  windowBlocksMin: 1,
   windowBlocksMax: 128,
   openShareMax: 1 / 64,
+  openSeconds: 0.05,
+  openBytesFirst: 64 * 1024,
   openBytesMin: MIB,
   openBytesMax: 8 * MIB,
   activeShareMax: 1 / 50,
   activePiecesMin: 4,
+  activeBytesMin: 2 * MIB,
   activeBytesMax: 48 * MIB,
   settlingPieces: 2,
-  haveDelayMs: 25,
+  scarceDelayMs: 10,
+  plentyDelayMs: 150,
+  plentyCopies: 3,
   patienceTickMs: 100,
 };

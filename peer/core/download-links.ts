@@ -9,7 +9,14 @@ import {
   release,
   takeBackAll,
 } from "./download-blocks.ts";
-import { type DownloadState, disown, type Link, newLink, openBytes } from "./download-state.ts";
+import {
+  countProductive,
+  type DownloadState,
+  disown,
+  type Link,
+  newLink,
+  openBytes,
+} from "./download-state.ts";
 import { cutOff, type DownloadEvent, type Turn } from "./download-turn.ts";
 import { giveUpAfterMs, stallAfterMs } from "./patience.ts";
 
@@ -27,6 +34,7 @@ export function onLinkClosed(turn: Turn, link: Link): void {
   const { state } = turn;
   takeBackAll(turn, link, { tell: false });
   state.links.delete(link.id);
+  countProductive(state, link);
   if (link.counted) for (const piece of piecesOf(link.has)) state.rarity.loseCopy(piece);
   pumpAll(turn);
 }
@@ -58,13 +66,16 @@ export function onHave(turn: Turn, link: Link, piece: number): void {
   addPiece(state, link, piece);
   if (state.verified.has(piece)) return;
   link.useful += 1;
-  if (state.rarity.isCandidate(piece)) link.exhaustedAt = -1;
   updateInterest(turn, link);
+  // A piece that is under way from elsewhere gives this link nothing to do, until little else is left.
+  if (state.rarity.isCandidate(piece)) link.exhaustedAt = -1;
+  else if (state.rarity.size > 0) return;
   pump(turn, link);
 }
 
 export function onChoked(turn: Turn, link: Link, dropsRequests: boolean): void {
   link.choked = true;
+  countProductive(turn.state, link);
   if (dropsRequests) takeBackAll(turn, link, { tell: false });
   else release(turn, link, { tell: true });
   pumpAll(turn);
@@ -108,6 +119,7 @@ function giveUpOn(turn: Turn, link: Link): void {
 
 export function updateInterest(turn: Turn, link: Link): void {
   const interested = link.useful > 0;
+  countProductive(turn.state, link);
   if (interested === link.interested) return;
   link.interested = interested;
   turn.out.push({ kind: "interest", link: link.id, interested });

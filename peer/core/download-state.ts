@@ -5,9 +5,10 @@ import type { Millis } from "../../protocol/ids.ts";
 import type { Culprits } from "./culprits.ts";
 import type { DownloadConfig } from "./download-config.ts";
 import { BLOCK_BYTES, blockKey, blockOfKey, type Geometry, type LinkId, pieceOfKey } from "./geometry.ts";
+import type { News } from "./news.ts";
 import type { PieceProgress } from "./piece-progress.ts";
 import type { Rarity } from "./rarity.ts";
-import { BurstRate } from "./rate.ts";
+import { BurstRate, type SampledRate } from "./rate.ts";
 
 /** Cancelled requests whose answer may still be under way; beyond that an answer counts as unasked for. */
 const CANCELLED_MAX = 1_024;
@@ -28,11 +29,17 @@ export interface Link {
   useful: number;
   /** Block key → when it was asked for, oldest first. */
   readonly open: Map<number, Millis>;
+  /** Counted in `productiveLinks`. */
+  productive: boolean;
+  /** How many of the news it has heard. */
+  told: number;
   readonly cancelled: Set<number>;
   own: PieceProgress | null;
   /** Pieces it started that still lack blocks. */
   filling: number;
   readonly rate: BurstRate;
+  /** The least time from a request to its block: the way there and back, without queues. Infinite until the first. */
+  answerMsMin: number;
   lastBlockAt: Millis;
   stalled: boolean;
   /** Times it became so. */
@@ -71,10 +78,15 @@ export interface DownloadState {
   openBlocks: number;
   /** Grows whenever a piece can be started again. */
   offerGeneration: number;
-  readonly news: number[];
-  newsSince: Millis | null;
+  readonly news: News;
   nextPatienceAt: Millis | null;
   paused: boolean;
+  /** What all links bring together. */
+  readonly received: SampledRate;
+  /** Requests that may be open on all links together; follows the rate. */
+  openBlocksMax: number;
+  /** Links that could send something now; each gets its part of what all may ask for. */
+  productiveLinks: number;
   finished: boolean;
 }
 
@@ -93,10 +105,13 @@ export function newLink(
     interested: false,
     useful: 0,
     open: new Map(),
+    productive: false,
+    told: state.news.length,
     cancelled: new Set(),
     own: null,
     filling: 0,
     rate: new BurstRate(),
+    answerMsMin: Number.POSITIVE_INFINITY,
     lastBlockAt: 0,
     stalled: false,
     stalls: 0,
@@ -117,11 +132,11 @@ export function newLink(
  * to the disk; more, to fill wide windows, only within the share that a crash may cost.
  */
 export function activePiecesMax(state: DownloadState): number {
-  const { activeShareMax, activePiecesMin, activeBytesMax, settlingPieces } = state.config;
+  const { activeShareMax, activePiecesMin, activeBytesMin, activeBytesMax, settlingPieces } = state.config;
   const { length, pieceLength } = state.geometry;
   const needed = state.links.size * piecesPerLinkMin(state) + settlingPieces;
-  const toFillWindows = needed + Math.ceil((openBlocksMax(state) * BLOCK_BYTES) / pieceLength);
-  const affordable = Math.floor((length * activeShareMax) / pieceLength);
+  const toFillWindows = needed + Math.ceil((state.openBlocksMax * BLOCK_BYTES) / pieceLength);
+  const affordable = Math.floor(Math.max(activeBytesMin, length * activeShareMax) / pieceLength);
   const wanted = Math.max(needed, Math.min(toFillWindows, affordable));
   return Math.max(activePiecesMin, Math.min(wanted, Math.floor(activeBytesMax / pieceLength)));
 }
@@ -131,22 +146,38 @@ function piecesPerLinkMin(state: DownloadState): number {
   return Math.ceil((state.config.windowBlocksMin * BLOCK_BYTES) / state.geometry.pieceLength);
 }
 
-/** Requests that may be open on all links together. */
-export function openBlocksMax(state: DownloadState): number {
-  const { openShareMax, openBytesMin, openBytesMax } = state.config;
-  const bytes = Math.max(openBytesMin, Math.min(openBytesMax, state.geometry.length * openShareMax));
-  return Math.ceil(bytes / BLOCK_BYTES);
+/**
+ * Follows the rate at which blocks arrive: what all links together are asked for arrives within the way there and
+ * back, which hides the way, and `openSeconds` more, which is what may wait in queues.
+ */
+export function resizeOpenBlocks(state: DownloadState): void {
+  const { openSeconds, openBytesFirst, openBytesMin, openShareMax, openBytesMax } = state.config;
+  const most = Math.max(openBytesMin, Math.min(openBytesMax, state.geometry.length * openShareMax));
+  const wanted = state.received.bytesPerSecond * (openSeconds + answerMsMean(state) / 1000);
+  state.openBlocksMax = Math.ceil(Math.max(openBytesFirst, Math.min(most, wanted)) / BLOCK_BYTES);
+}
+
+function answerMsMean(state: DownloadState): number {
+  let sum = 0;
+  let count = 0;
+  for (const { answerMsMin } of state.links.values()) {
+    if (answerMsMin === Number.POSITIVE_INFINITY) continue;
+    sum += answerMsMin;
+    count += 1;
+  }
+  return count === 0 ? 0 : sum / count;
 }
 
 export function openBytes(link: Link): number {
   return link.open.size * BLOCK_BYTES;
 }
 
-/** Links that could send something now; each gets its part of what all may ask for. */
-export function productiveLinks(state: DownloadState): number {
-  let count = 0;
-  for (const link of state.links.values()) if (!link.choked && link.useful > 0) count += 1;
-  return Math.max(1, count);
+/** To be called whenever a link may have become able to send something, or unable. */
+export function countProductive(state: DownloadState, link: Link): void {
+  const productive = !link.choked && link.useful > 0 && state.links.get(link.id) === link;
+  if (productive === link.productive) return;
+  link.productive = productive;
+  state.productiveLinks += productive ? 1 : -1;
 }
 
 /**
@@ -163,7 +194,7 @@ export function windowBlocks(state: DownloadState, link: Link): number {
   if (link.giveUps > 0 || link.trickled >= TRICKLE_MIN) return 1;
   const { windowSeconds, windowBlocksMin, windowBlocksMax } = state.config;
   const wanted = Math.ceil((windowSeconds * link.rate.bytesPerSecond) / BLOCK_BYTES);
-  const part = Math.ceil(openBlocksMax(state) / productiveLinks(state));
+  const part = Math.ceil(state.openBlocksMax / Math.max(1, state.productiveLinks));
   return Math.max(windowBlocksMin, Math.min(windowBlocksMax, wanted, part));
 }
 
@@ -171,7 +202,10 @@ export function windowBlocks(state: DownloadState, link: Link): number {
 export function mayStart(state: DownloadState, link: Link): boolean {
   const piecesMax = activePiecesMax(state);
   if (state.active.size >= piecesMax) return false;
-  return link.filling < Math.max(piecesPerLinkMin(state), Math.floor(piecesMax / productiveLinks(state)));
+  return (
+    link.filling <
+    Math.max(piecesPerLinkMin(state), Math.floor(piecesMax / Math.max(1, state.productiveLinks)))
+  );
 }
 
 export function recordAsk(

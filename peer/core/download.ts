@@ -8,7 +8,7 @@ import type { Millis } from "../../protocol/ids.ts";
 import { assert, assertNever, type Machine } from "../../protocol/machine.ts";
 import type { Prng } from "../../protocol/prng.ts";
 import { Culprits } from "./culprits.ts";
-import { onBlock, onRejected, pump, pumpAll, takeBackAll } from "./download-blocks.ts";
+import { onBlock, onRejected, pump, pumpAll, takeBackAll, tell } from "./download-blocks.ts";
 import { DOWNLOAD_CONFIG, type DownloadConfig } from "./download-config.ts";
 import { type DownloadInspection, inspectDownload } from "./download-inspection.ts";
 import {
@@ -20,10 +20,15 @@ import {
   onLinkOpen,
   updateInterest,
 } from "./download-links.ts";
-import { activePiecesMax, type DownloadState, offerAgain } from "./download-state.ts";
+import { activePiecesMax, countProductive, type DownloadState, offerAgain } from "./download-state.ts";
 import type { DownloadEffect, DownloadEvent, LinkEvent, Turn } from "./download-turn.ts";
-import type { Geometry } from "./geometry.ts";
+import { BLOCK_BYTES, type Geometry } from "./geometry.ts";
+import { News } from "./news.ts";
 import { Rarity } from "./rarity.ts";
+import { SampledRate } from "./rate.ts";
+
+/** Long enough to average over the turns of remotes, short enough for windows to open with the rate. */
+const RATE_SAMPLE_MS = 200;
 
 export interface DownloadOptions {
   readonly geometry: Geometry;
@@ -90,6 +95,7 @@ function onLinkEvent(turn: Turn, event: LinkEvent): void {
       return onChoked(turn, link, event.dropsRequests);
     case "unchoked":
       link.choked = false;
+      countProductive(turn.state, link);
       return pump(turn, link);
     case "block":
       return onBlock(turn, link, event);
@@ -103,11 +109,16 @@ function onLinkEvent(turn: Turn, event: LinkEvent): void {
 function onVerified(turn: Turn, piece: number, digests: readonly string[]): void {
   const { state } = turn;
   const wasFull = state.active.size >= activePiecesMax(state);
+  const progress = state.active.get(piece);
   state.active.delete(piece);
   state.verified.add(piece);
   if (state.culprits.isSuspect(piece)) ban(turn, piece, state.culprits.pieceHolds(piece, digests));
-  state.news.push(piece);
-  state.newsSince ??= turn.now;
+  // The last pieces are what neighbours may wait for.
+  state.news.add(piece, state.rarity.size === 0 ? 0 : state.rarity.copiesOf(piece), turn.now);
+  for (const id of progress?.asked ?? []) {
+    const link = state.links.get(id);
+    if (link !== undefined) turn.out.push({ kind: "have", link: id, piece });
+  }
   for (const link of state.links.values()) {
     if (!link.has.has(piece)) continue;
     link.useful -= 1;
@@ -133,6 +144,7 @@ function ban(turn: Turn, piece: number, sources: readonly string[]): void {
     for (const link of turn.state.links.values()) {
       if (link.source !== source) continue;
       link.choked = true;
+      countProductive(turn.state, link);
       turn.out.push({ kind: "close-link", link: link.id, reason: `sent a bad piece ${piece}` });
     }
   }
@@ -140,28 +152,26 @@ function ban(turn: Turn, piece: number, sources: readonly string[]): void {
 
 function onPaused(turn: Turn, paused: boolean): void {
   turn.state.paused = paused;
-  if (paused) for (const link of turn.state.links.values()) takeBackAll(turn, link, { tell: true });
-  else pumpAll(turn);
+  if (!paused) return pumpAll(turn);
+  for (const link of turn.state.links.values()) {
+    // Who was silent until the pause would be asked first again after each.
+    if (link.stalled) link.giveUps += 1;
+    takeBackAll(turn, link, { tell: true });
+  }
 }
 
 function onTick(turn: Turn): void {
   const { state, now } = turn;
-  if (state.newsSince !== null && now >= state.newsSince + state.config.haveDelayMs) spreadNews(turn);
+  spreadNews(turn);
   if (state.nextPatienceAt === null || now < state.nextPatienceAt) return;
   state.nextPatienceAt = null;
   checkPatience(turn);
 }
 
-/** Remotes that have a piece do not need to hear that we have it too. */
 function spreadNews(turn: Turn): void {
-  const { state, out } = turn;
-  for (const link of state.links.values()) {
-    if (link.has.isFull) continue;
-    for (const piece of state.news)
-      if (!link.has.has(piece)) out.push({ kind: "have", link: link.id, piece });
-  }
-  state.news.length = 0;
-  state.newsSince = null;
+  const { state, now } = turn;
+  for (const link of state.news.due(state.links.values(), now)) tell(turn, link);
+  state.news.forget(state.links.values(), now);
 }
 
 function finishOnce(turn: Turn): void {
@@ -178,13 +188,13 @@ function schedulePatience(turn: Turn): void {
 }
 
 function deadlineOf(state: DownloadState): Millis | null {
-  const newsAt = state.newsSince === null ? null : state.newsSince + state.config.haveDelayMs;
+  const newsAt = state.news.deadline();
   if (newsAt === null || state.nextPatienceAt === null) return newsAt ?? state.nextPatienceAt;
   return Math.min(newsAt, state.nextPatienceAt);
 }
 
 function newState(options: DownloadOptions): DownloadState {
-  const { geometry, verified, rank, rankCount } = options;
+  const { geometry, verified, rank, rankCount, config = DOWNLOAD_CONFIG } = options;
   const { pieceCount } = geometry;
   const share = new Bitfield(pieceCount);
   for (let piece = rank % rankCount; piece < pieceCount; piece += rankCount) share.add(piece);
@@ -192,7 +202,7 @@ function newState(options: DownloadOptions): DownloadState {
   for (let piece = 0; piece < pieceCount; piece++) if (!verified.has(piece)) rarity.offer(piece);
   return {
     geometry,
-    config: options.config ?? DOWNLOAD_CONFIG,
+    config,
     verified,
     share,
     rarity,
@@ -202,10 +212,12 @@ function newState(options: DownloadOptions): DownloadState {
     unfilled: new Set(),
     openBlocks: 0,
     offerGeneration: 0,
-    news: [],
-    newsSince: null,
+    news: new News(config),
     nextPatienceAt: null,
     paused: options.paused ?? false,
+    received: new SampledRate(RATE_SAMPLE_MS),
+    openBlocksMax: Math.ceil(config.openBytesFirst / BLOCK_BYTES),
+    productiveLinks: 0,
     finished: verified.isFull,
   };
 }

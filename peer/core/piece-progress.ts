@@ -19,6 +19,8 @@ export class PieceProgress {
   readonly #alsoAskedOf: Int32Array;
   /** By block: the source of the bytes that are here, null while they are not. */
   readonly #sources: (string | null)[];
+  /** Every link that was asked for a block of it, also when the request was taken back: it may have been answered. */
+  readonly asked = new Set<LinkId>();
   #missing: number;
   #received = 0;
   /** No block before this one is missing. */
@@ -93,6 +95,7 @@ export class PieceProgress {
       this.#askedOf[block] !== link,
       `block ${block} of piece ${this.piece} asked twice of link ${link}`,
     );
+    this.asked.add(link);
     if (this.#askedOf[block] === NOBODY) {
       this.#askedOf[block] = link;
       this.#missing -= 1;

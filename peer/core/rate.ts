@@ -53,6 +53,38 @@ export class BurstRate {
   }
 }
 
+/** Bytes per second of everything that arrives, pauses included, in samples of a fixed length. */
+export class SampledRate {
+  readonly #sampleMs: number;
+  #bytesPerSecond = 0;
+  #bytes = 0;
+  #since: Millis | null = null;
+
+  constructor(sampleMs: number) {
+    this.#sampleMs = sampleMs;
+  }
+
+  get bytesPerSecond(): number {
+    return this.#bytesPerSecond;
+  }
+
+  /** True when this ended a sample, so that the rate may have changed. */
+  add(bytes: number, now: Millis): boolean {
+    this.#since ??= now;
+    this.#bytes += bytes;
+    const spanMs = now - this.#since;
+    if (spanMs < this.#sampleMs) return false;
+    const sample = (this.#bytes * 1000) / spanMs;
+    const rising = sample >= this.#bytesPerSecond;
+    this.#bytesPerSecond = rising
+      ? sample
+      : this.#bytesPerSecond + FALLING_WEIGHT * (sample - this.#bytesPerSecond);
+    this.#bytes = 0;
+    this.#since = now;
+    return true;
+  }
+}
+
 /** Mean bytes per second over about the last `spanMs`, pauses included: what people are shown. */
 export class MeanRate {
   readonly #spanMs: number;

@@ -6,37 +6,11 @@ import type { Bitfield } from "../../protocol/bitfield.ts";
 import type { Millis } from "../../protocol/ids.ts";
 import { PIECE_LENGTH_MAX } from "../../protocol/limits.ts";
 import { assert, assertNever, type Machine } from "../../protocol/machine.ts";
-import type { Fault } from "../../protocol/offence.ts";
 import { type Geometry, type LinkId, pieceBytes } from "./geometry.ts";
 import { Injection } from "./injection.ts";
 import { BurstRate } from "./rate.ts";
-
-export type UploadEvent =
-  /** `fast`: the remote understands a reject. */
-  | { readonly kind: "link-open"; readonly link: LinkId; readonly fast: boolean }
-  | { readonly kind: "link-closed"; readonly link: LinkId }
-  /** The remote wants something. Stock clients miss an unchoke that comes together with our handshake. */
-  | { readonly kind: "interested"; readonly link: LinkId }
-  | ({ readonly kind: "requested" } & UploadOrder)
-  | ({ readonly kind: "cancelled" } & UploadOrder)
-  /** The socket took this many bytes of blocks that were sent. */
-  | { readonly kind: "sent"; readonly link: LinkId; readonly bytes: number }
-  | { readonly kind: "tick" };
-
-export interface UploadOrder {
-  readonly link: LinkId;
-  readonly piece: number;
-  readonly offset: number;
-  readonly length: number;
-}
-
-export type UploadEffect =
-  | ({ readonly kind: "send" } & UploadOrder)
-  /** Tell a remote with the fast extension that this will not come. */
-  | ({ readonly kind: "reject" } & UploadOrder)
-  | { readonly kind: "unchoke"; readonly link: LinkId }
-  /** For what the remote did: its link ends, and people are told. */
-  | { readonly kind: "close-link"; readonly link: LinkId; readonly fault: Fault; readonly reason: string };
+import { Uplink } from "./uplink.ts";
+import type { UploadEffect, UploadEvent, UploadOrder } from "./upload-events.ts";
 
 export interface UploadConfig {
   /** Links served at once. Two to four keep a shared uplink full while each piece still gets most of it. */
@@ -77,6 +51,7 @@ interface Turn {
 interface Queue {
   readonly link: LinkId;
   readonly fast: boolean;
+  readonly acknowledges: boolean;
   /** In order of arrival, by piece and offset. */
   readonly orders: Map<number, UploadOrder>;
   readonly drain: BurstRate;
@@ -129,6 +104,7 @@ class Upload {
   /** Bytes sent of each piece. */
   readonly #sentBytes: Float64Array;
   readonly #injection: Injection | null;
+  readonly #uplink: Uplink;
   #nextSweepAt: Millis | null = null;
   #fastestDrain = 0;
   #out: UploadEffect[] = [];
@@ -138,12 +114,13 @@ class Upload {
     this.#verified = options.verified;
     this.#config = options.config ?? UPLOAD_CONFIG;
     this.#sentBytes = new Float64Array(options.geometry.pieceCount);
+    this.#uplink = new Uplink(options.geometry.pieceLength);
     this.#injection = options.injects === true ? new Injection(options.geometry.pieceCount) : null;
   }
 
   handle(event: UploadEvent, now: Millis): readonly UploadEffect[] {
     this.#out = [];
-    if (event.kind === "link-open") this.#open(event.link, event.fast);
+    if (event.kind === "link-open") this.#open(event);
     else if (event.kind === "tick") this.#onTick(now);
     else this.#onQueueEvent(event, now);
     this.#serve(now);
@@ -152,6 +129,8 @@ class Upload {
 
   deadline(): Millis | null {
     let soonest = this.#nextSweepAt;
+    const lost = this.#uplink.deadline();
+    if (lost !== null) soonest = Math.min(soonest ?? lost, lost);
     if (this.#ready.size + this.#waiting.size === 0) return soonest;
     for (const { movedAt } of this.#blocked)
       soonest = Math.min(soonest ?? Number.POSITIVE_INFINITY, movedAt + STUCK_AFTER_MS);
@@ -178,15 +157,18 @@ class Upload {
         return this.#onCancel(queue, event);
       case "sent":
         return this.#onSent(queue, event.bytes, now);
+      case "remote-has":
+        return this.#onRemoteHas(queue, event.piece, now);
       default:
         assertNever(event);
     }
   }
 
-  #open(link: LinkId, fast: boolean): void {
+  #open({ link, fast, acknowledges }: Extract<UploadEvent, { kind: "link-open" }>): void {
     this.#queues.set(link, {
       link,
       fast,
+      acknowledges,
       orders: new Map(),
       drain: new BurstRate(),
       unsentBytes: 0,
@@ -199,6 +181,7 @@ class Upload {
   #close(queue: Queue): void {
     this.#queues.delete(queue.link);
     this.#rest(queue);
+    this.#uplink.linkClosed(queue.link);
     this.#injection?.linkClosed(queue.link, (piece) => this.#copiesOf(piece) >= 1);
   }
 
@@ -235,6 +218,16 @@ class Upload {
     );
   }
 
+  #onRemoteHas(queue: Queue, piece: number, now: Millis): void {
+    this.#uplink.acknowledged(queue.link, piece, now);
+    for (const [key, order] of queue.orders) {
+      if (order.piece !== piece) continue;
+      queue.orders.delete(key);
+      this.#out.push({ kind: "reject", ...order });
+    }
+    if (queue.orders.size === 0) this.#rest(queue);
+  }
+
   #onCancel(queue: Queue, order: UploadOrder): void {
     const key = orderKey(order);
     if (queue.orders.get(key)?.length === order.length) queue.orders.delete(key);
@@ -251,6 +244,7 @@ class Upload {
   }
 
   #onTick(now: Millis): void {
+    this.#uplink.expire(now);
     for (const queue of this.#blocked) {
       if (now - queue.movedAt < STUCK_AFTER_MS) continue;
       this.#blocked.delete(queue);
@@ -285,7 +279,10 @@ class Upload {
   #nextTurn(): Queue | null {
     let best: Queue | null = null;
     let fewestCopies = Number.POSITIVE_INFINITY;
+    if (this.#waiting.size === 0) return null;
+    const isUplinkFull = this.#uplink.isFull();
     for (const queue of this.#waiting) {
+      if (queue.acknowledges && (isUplinkFull || this.#uplink.isPathFull(queue.link))) continue;
       const copies = this.#copiesSent(queue);
       if (copies >= fewestCopies) continue;
       fewestCopies = copies;
@@ -314,12 +311,13 @@ class Upload {
     const aheadMax = this.#aheadBytes(queue);
     for (const order of queue.orders.values()) {
       if (queue.unsentBytes >= aheadMax) break;
-      if (order.piece === queue.turn.piece) this.#send(queue, order, queue.turn);
+      if (order.piece === queue.turn.piece) this.#send(queue, order, queue.turn, now);
     }
     return this.#settle(queue, queue.unsentBytes >= aheadMax);
   }
 
-  #send(queue: Queue, order: UploadOrder, turn: Turn): void {
+  #send(queue: Queue, order: UploadOrder, turn: Turn, now: Millis): void {
+    if (queue.acknowledges) this.#uplink.sent(order, now);
     queue.orders.delete(orderKey(order));
     queue.unsentBytes += order.length;
     queue.refused = 0;

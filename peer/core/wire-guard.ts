@@ -17,6 +17,8 @@ const BITFIELD = 5;
 const PIECE = 7;
 /** Piece index and offset in front of a block, and the kind. */
 const PIECE_HEAD_BYTES = 9;
+/** A whole block with its head and length prefix: nearly all that is ever cut. */
+const BLOCK_MESSAGE_BYTES = 4 + PIECE_HEAD_BYTES + BLOCK_BYTES;
 /** The longest extended handshake of a stock client has a few hundred bytes. */
 const IGNORED_BYTES_MAX = 64 * 1024;
 
@@ -42,6 +44,9 @@ export class WireGuard {
   #held: Uint8Array = NOTHING;
   /** A good message that the chunk cut off, and how much of it is here. */
   #partial: Uint8Array | null = null;
+  /** Memory for cut messages, in turns: a fresh buffer for each would be most of a swarm's garbage. */
+  #inUse = new Uint8Array(0);
+  #resting = new Uint8Array(0);
   #partialFilled = 0;
   /** Bytes still to come of a message that nobody needs. */
   #ignoredLeft = 0;
@@ -56,6 +61,7 @@ export class WireGuard {
     return this.#partial === null ? 0 : this.#partialFilled;
   }
 
+  /** The parts hold good until the next call. */
   push(chunk: Uint8Array): GuardVerdict {
     const data = this.#held.length === 0 ? chunk : joined(this.#held, chunk);
     this.#held = NOTHING;
@@ -95,12 +101,14 @@ export class WireGuard {
       at = Math.min(end, data.length);
     }
     pushPart(parts, data.subarray(runAt, at));
-    this.#held = data.slice(at);
+    if (at < data.length) this.#held = data.slice(at);
     return { kind: "pass", parts, handshake };
   }
 
   #startCutMessage(bytes: Uint8Array, length: number): void {
-    this.#partial = new Uint8Array(length);
+    [this.#inUse, this.#resting] = [this.#resting, this.#inUse];
+    if (this.#inUse.length < length) this.#inUse = new Uint8Array(Math.max(length, BLOCK_MESSAGE_BYTES));
+    this.#partial = this.#inUse.subarray(0, length);
     this.#partial.set(bytes);
     this.#partialFilled = bytes.length;
   }

@@ -51,6 +51,15 @@ export class ExtentCache {
     return extent.loading.then(() => this.#leaseOf(extent, range));
   }
 
+  /** Keeps a copy of a run that is at hand anyway, when there is room. */
+  put(key: number, bytes: Uint8Array): void {
+    if (this.#extents.has(key) || !this.#makeRoom()) return;
+    const buffer = this.#spare ?? Buffer.allocUnsafeSlow(this.#extentBytes);
+    this.#spare = null;
+    buffer.set(bytes);
+    this.#extents.set(key, { buffer, users: 0, loading: null });
+  }
+
   #leaseOf(extent: Extent, { from, to }: Range): Lease {
     return {
       bytes: extent.buffer.subarray(from, to),

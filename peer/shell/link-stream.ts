@@ -115,7 +115,8 @@ export class LinkStream extends Duplex {
   send(bytes: Uint8Array): void {
     this.#queuedBytes += bytes.length;
     this.#outbox.push(bytes);
-    if (this.#outbox.length === 1 && this.#handshakeIsOut) process.nextTick(() => this.#empty());
+    // After all sockets that have something to read were read: what they make us say to this remote goes together.
+    if (this.#outbox.length === 1 && this.#handshakeIsOut) setImmediate(() => this.#empty());
   }
 
   override _read(): void {
@@ -155,7 +156,8 @@ export class LinkStream extends Duplex {
       for (const part of parts) this.#input(part);
       return;
     }
-    this.#heldParts.push(...parts);
+    // The guard's memory is used again for what comes next.
+    for (const part of parts) this.#heldParts.push(Uint8Array.from(part));
     if (this.#heldParts.length > 0) this.#socket.pause();
   }
 

@@ -13,18 +13,17 @@ export function runMachine<Event, Effect>(
   machine: Machine<Event | { readonly kind: "tick" }, Effect>,
   options: { now: () => Millis; apply: (effect: Effect) => void },
 ): MachineRunner<Event> {
+  /** Events that came up while another was handled. */
   const queue: (Event | { readonly kind: "tick" })[] = [];
   let running = false;
   let stopped = false;
   let timer: NodeJS.Timeout | null = null;
   let timerAt = 0;
 
-  const drain = (): void => {
-    for (let event = queue.shift(); event !== undefined; event = queue.shift()) {
-      for (const effect of machine.handle(event, options.now())) {
-        if (stopped) return;
-        options.apply(effect);
-      }
+  const handle = (event: Event | { readonly kind: "tick" }): void => {
+    for (const effect of machine.handle(event, options.now())) {
+      if (stopped) return;
+      options.apply(effect);
     }
   };
 
@@ -45,11 +44,14 @@ export function runMachine<Event, Effect>(
 
   const send = (event: Event | { readonly kind: "tick" }): void => {
     if (stopped) return;
-    queue.push(event);
-    if (running) return;
+    if (running) {
+      queue.push(event);
+      return;
+    }
     running = true;
     try {
-      drain();
+      handle(event);
+      for (let next = queue.shift(); next !== undefined; next = queue.shift()) handle(next);
     } finally {
       running = false;
     }

@@ -21,6 +21,8 @@ export interface OpenedLink {
   readonly link: LinkId;
   readonly source: string;
   readonly isOrigin: boolean;
+  /** It names itself as nodes of a fleet do: it acknowledges pieces. */
+  readonly isFleetNode: boolean;
   readonly wire: LinkWire;
   readonly stream: LinkStream;
 }
@@ -45,6 +47,7 @@ interface Connection {
   readonly address: string;
   /** The roster has been told who this is. */
   answered: boolean;
+  isFleetNode: boolean;
   accepted: { readonly source: string; readonly isOrigin: boolean } | null;
   open: boolean;
 }
@@ -156,7 +159,14 @@ export class SwarmLinks {
       pieceCount,
       onHandshake: ({ id }) => this.#onHandshake(link, id),
     });
-    this.#connections.set(link, { stream, ...from, answered: false, accepted: null, open: false });
+    this.#connections.set(link, {
+      stream,
+      ...from,
+      answered: false,
+      isFleetNode: false,
+      accepted: null,
+      open: false,
+    });
     stream.once("close", () => this.#onClose(link));
     return link;
   }
@@ -166,6 +176,7 @@ export class SwarmLinks {
     if (connection === undefined) return;
     const { neighbourId, address } = connection;
     connection.answered = true;
+    connection.isFleetNode = id !== null;
     this.#roster.send(
       neighbourId === null
         ? { kind: "arrived", link, id, address }
@@ -193,7 +204,14 @@ export class SwarmLinks {
     const { source, isOrigin } = accepted ?? { source: connection.address, isOrigin: false };
     connection.open = true;
     this.#options.logger.debug({ link, remote: nameOf(connection) }, "link open");
-    return this.#options.onOpen({ link, source, isOrigin, wire, stream });
+    return this.#options.onOpen({
+      link,
+      source,
+      isOrigin,
+      isFleetNode: connection.isFleetNode,
+      wire,
+      stream,
+    });
   }
 
   #onClose(link: LinkId): void {

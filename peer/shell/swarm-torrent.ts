@@ -12,13 +12,8 @@ import { createDownload, type Download } from "../core/download.ts";
 import type { DownloadEffect, DownloadEvent } from "../core/download-turn.ts";
 import { type LinkId, pieceBytes } from "../core/geometry.ts";
 import { nameOfSource, ORIGIN_SOURCE } from "../core/link-roster.ts";
-import {
-  createUpload,
-  type UploadEffect,
-  type UploadEvent,
-  type Uploading,
-  type UploadOrder,
-} from "../core/upload.ts";
+import { createUpload, type Uploading } from "../core/upload.ts";
+import type { UploadEffect, UploadEvent, UploadOrder } from "../core/upload-events.ts";
 import type { Lease } from "./extent-cache.ts";
 import { type MachineRunner, runMachine } from "./machine-runner.ts";
 import { Meter } from "./meter.ts";
@@ -178,14 +173,14 @@ export class TorrentSession {
   }
 
   #onOpen(opened: OpenedLink): WireListener {
-    const { link, source, isOrigin, wire, stream } = opened;
+    const { link, source, isOrigin, isFleetNode, wire, stream } = opened;
     const { verified } = this.#options;
     this.#open.set(link, { source, wire, stream, meter: new Meter(performance.now()), unsent: [] });
     if (wire.hasFast && verified.isFull) wire.haveAll();
     else if (wire.hasFast && verified.count === 0) wire.haveNone();
     else wire.bitfield(verified.toBytes());
     this.#download.send({ kind: "link-open", link, source, isOrigin });
-    this.#upload.send({ kind: "link-open", link, fast: wire.hasFast });
+    this.#upload.send({ kind: "link-open", link, fast: wire.hasFast, acknowledges: isFleetNode });
     return this.#listenerOf(link, wire.hasFast);
   }
 
@@ -214,7 +209,10 @@ export class TorrentSession {
       onBitfield: (bytes) => onBitfield(Bitfield.fromBytes(bytes, pieceCount)),
       onHaveAll: () => onBitfield(Bitfield.full(pieceCount)),
       onHaveNone: () => onBitfield(new Bitfield(pieceCount)),
-      onHave: (piece) => tell({ kind: "remote-has", link, piece }),
+      onHave: (piece) => {
+        tell({ kind: "remote-has", link, piece });
+        ask({ kind: "remote-has", link, piece });
+      },
       onChoke: () => tell({ kind: "choked", link, dropsRequests: !fast }),
       onUnchoke: () => tell({ kind: "unchoked", link }),
       onInterested: () => ask({ kind: "interested", link }),

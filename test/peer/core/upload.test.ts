@@ -2,12 +2,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { BLOCK_BYTES, geometryOf, pieceBytes } from "../../../peer/core/geometry.ts";
-import {
-  createUpload,
-  UPLOAD_CONFIG,
-  type UploadEffect,
-  type UploadEvent,
-} from "../../../peer/core/upload.ts";
+import { createUpload, UPLOAD_CONFIG } from "../../../peer/core/upload.ts";
+import type { UploadEffect, UploadEvent } from "../../../peer/core/upload-events.ts";
 import { Bitfield } from "../../../protocol/bitfield.ts";
 import type { Machine } from "../../../protocol/machine.ts";
 
@@ -41,7 +37,7 @@ class Bench {
   }
 
   open(...links: number[]): this {
-    for (const link of links) this.send({ kind: "link-open", link, fast: true });
+    for (const link of links) this.send({ kind: "link-open", link, fast: true, acknowledges: false });
     return this;
   }
 
@@ -168,8 +164,8 @@ describe("createUpload", () => {
 
   it("as the origin never says no to a client that would not understand", () => {
     const bench = new Bench({ injects: true });
-    bench.send({ kind: "link-open", link: 1, fast: false });
-    bench.send({ kind: "link-open", link: 2, fast: false });
+    bench.send({ kind: "link-open", link: 1, fast: false, acknowledges: false });
+    bench.send({ kind: "link-open", link: 2, fast: false, acknowledges: false });
     for (const link of [1, 2]) expect(bench.requestBlock(link, 0, 0).at(-1)?.kind).toBe("send");
   });
 

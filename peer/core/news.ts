@@ -1,0 +1,85 @@
+// Which links hear when of the pieces that have come. Every message costs a system call here and one there, and most
+// news is of no use: a piece that many neighbours have needs no further source at once, and whoever gets it in the
+// meantime need not hear of it. So scarce pieces are told promptly, others with the next message to a link anyway.
+import type { Bitfield } from "../../protocol/bitfield.ts";
+import type { Millis } from "../../protocol/ids.ts";
+
+export interface NewsConfig {
+  /** Short against the time a piece takes on a slow link; pieces that come together travel together. */
+  readonly scarceDelayMs: number;
+  /** About the time in which a neighbour has asked for something, so that news rarely travels alone. */
+  readonly plentyDelayMs: number;
+  /** A piece that so many neighbours have is not scarce. */
+  readonly plentyCopies: number;
+}
+
+/** One link's view. */
+export interface Listener {
+  readonly has: Bitfield;
+  /** How many of the news it has heard. */
+  told: number;
+}
+
+export class News {
+  readonly #config: NewsConfig;
+  /** Since everybody was told. */
+  readonly #pieces: number[] = [];
+  /** Those of them that are scarce, since somebody was told of them. */
+  readonly #scarce: number[] = [];
+  #scarceAt: Millis | null = null;
+  #allAt: Millis | null = null;
+
+  constructor(config: NewsConfig) {
+    this.#config = config;
+  }
+
+  /** `copies`: how many neighbours have it. */
+  add(piece: number, copies: number, now: Millis): void {
+    this.#pieces.push(piece);
+    this.#allAt ??= now + this.#config.plentyDelayMs;
+    if (copies >= this.#config.plentyCopies) return;
+    this.#scarce.push(piece);
+    this.#scarceAt ??= now + this.#config.scarceDelayMs;
+  }
+
+  deadline(): Millis | null {
+    if (this.#scarceAt === null || this.#allAt === null) return this.#scarceAt ?? this.#allAt;
+    return Math.min(this.#scarceAt, this.#allAt);
+  }
+
+  get length(): number {
+    return this.#pieces.length;
+  }
+
+  /** What a link should hear now that it is talked to: not of pieces that the remote has as well. */
+  takeFor(listener: Listener): readonly number[] {
+    const { told, has } = listener;
+    listener.told = this.#pieces.length;
+    if (told === this.#pieces.length || has.isFull) return NOTHING;
+    return this.#pieces.slice(told).filter((piece) => !has.has(piece));
+  }
+
+  /** Of these listeners, those that must hear something now; to be followed by {@link takeFor} for each. */
+  due<T extends Listener>(listeners: Iterable<T>, now: Millis): readonly T[] {
+    if (this.#allAt !== null && now >= this.#allAt) return [...listeners];
+    if (this.#scarceAt === null || now < this.#scarceAt) return [];
+    const lacking = [...listeners].filter(
+      ({ has, told }) => told < this.#pieces.length && this.#scarce.some((piece) => !has.has(piece)),
+    );
+    this.#scarce.length = 0;
+    this.#scarceAt = null;
+    return lacking;
+  }
+
+  /** After everybody who is due was told. */
+  forget(listeners: Iterable<Listener>, now: Millis): void {
+    if (this.#allAt === null || now < this.#allAt) return;
+    for (const listener of listeners) listener.told = 0;
+    this.#pieces.length = 0;
+    this.#scarce.length = 0;
+    this.#scarceAt = null;
+    this.#allAt = null;
+  }
+}
+
+const NOTHING: readonly number[] = [];

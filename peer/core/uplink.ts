@@ -1,0 +1,150 @@
+// What is under way on this node's uplink: what was sent and has not been acknowledged. Keeps enough on the way to
+// use the uplink and each path, and no more, so that what is asked for waits here, where it can be put in order and
+// taken back. A remote acknowledges a piece by saying that it has it. Never decides whom to serve.
+import type { Millis } from "../../protocol/ids.ts";
+import { PIECES_MAX } from "../../protocol/limits.ts";
+import type { LinkId } from "./geometry.ts";
+import { SendWindow } from "./send-window.ts";
+
+export interface UplinkConfig {
+  /** How long a piece may wait in queues of the network. */
+  readonly queueMs: number;
+  /** Under way at least: one on the line, one behind it. */
+  readonly piecesMin: number;
+  /** More than any path inside a fleet holds: 10 Gbit/s at 25 ms. */
+  readonly bytesMax: number;
+}
+
+export const UPLINK_CONFIG: UplinkConfig = { queueMs: 40, piecesMin: 2, bytesMax: 32 * 1024 * 1024 };
+
+/** A piece may be acknowledged later than usual by this factor before it counts as lost. */
+const LOST_AFTER_FACTOR = 4;
+const LOST_AFTER_MS_MIN = 2_000;
+const NEWEST_WEIGHT = 0.3;
+
+interface Path {
+  readonly window: SendWindow;
+  /** The least a whole piece has taken. */
+  baseMs: number;
+  /** What it takes now. */
+  usualMs: number;
+  /** It owed an acknowledgement too long: what it takes does not count for the uplink until it gives one again. */
+  silent: boolean;
+}
+
+interface Flight {
+  readonly link: LinkId;
+  readonly sentAt: Millis;
+  /** What its bytes count for on our uplink. */
+  readonly weight: number;
+  bytes: number;
+}
+
+export class Uplink {
+  readonly #config: UplinkConfig;
+  readonly #pieceLength: number;
+  readonly #window: SendWindow;
+  readonly #paths = new Map<LinkId, Path>();
+  /** By link and piece, oldest first. */
+  readonly #flights = new Map<number, Flight>();
+  #baseMsMin = Number.POSITIVE_INFINITY;
+
+  constructor(pieceLength: number, config: UplinkConfig = UPLINK_CONFIG) {
+    this.#config = config;
+    this.#pieceLength = pieceLength;
+    this.#window = this.#newWindow(config.piecesMin);
+  }
+
+  /** Nothing more should be sent to anybody now. */
+  isFull(): boolean {
+    return this.#window.isFull();
+  }
+
+  /** No further piece should be begun for this remote now. */
+  isPathFull(link: LinkId): boolean {
+    return this.#pathOf(link).window.isFull();
+  }
+
+  sent(block: { link: LinkId; piece: number; length: number }, now: Millis): void {
+    const { link, piece, length } = block;
+    const path = this.#pathOf(link);
+    const key = flightKey(link, piece);
+    const flight = this.#flights.get(key) ?? { link, sentAt: now, bytes: 0, weight: this.#weightOf(path) };
+    this.#flights.set(key, flight);
+    flight.bytes += length;
+    this.#window.use(length * flight.weight);
+    path.window.use(length);
+  }
+
+  /** The remote has the piece. */
+  acknowledged(link: LinkId, piece: number, now: Millis): void {
+    const flight = this.#land(flightKey(link, piece));
+    if (flight === null || flight.bytes < this.#pieceLength) return;
+    const path = this.#pathOf(link);
+    path.silent = false;
+    const tookMs = Math.max(1, now - flight.sentAt);
+    path.baseMs = Math.min(path.baseMs, tookMs);
+    path.usualMs = path.usualMs === 0 ? tookMs : path.usualMs + NEWEST_WEIGHT * (tookMs - path.usualMs);
+    this.#baseMsMin = Math.min(this.#baseMsMin, tookMs);
+    const took = { baseMs: path.baseMs, queuedMs: tookMs - path.baseMs };
+    path.window.arrived(took, now);
+    this.#window.arrived(took, now);
+  }
+
+  linkClosed(link: LinkId): void {
+    for (const [key, flight] of this.#flights) if (flight.link === link) this.#land(key);
+    this.#paths.delete(link);
+  }
+
+  /** Forgets what nobody will acknowledge any more. */
+  expire(now: Millis): void {
+    for (const [key, flight] of this.#flights) {
+      if (now < flight.sentAt + this.#lostAfterMs(flight.link)) return;
+      this.#land(key);
+      this.#pathOf(flight.link).silent = true;
+    }
+  }
+
+  deadline(): Millis | null {
+    const [oldest] = this.#flights.values();
+    return oldest === undefined ? null : oldest.sentAt + this.#lostAfterMs(oldest.link);
+  }
+
+  #pathOf(link: LinkId): Path {
+    let path = this.#paths.get(link);
+    if (path === undefined) {
+      path = { window: this.#newWindow(1), baseMs: Number.POSITIVE_INFINITY, usualMs: 0, silent: false };
+      this.#paths.set(link, path);
+    }
+    return path;
+  }
+
+  #newWindow(piecesMin: number): SendWindow {
+    const { queueMs, bytesMax } = this.#config;
+    return new SendWindow({ queueMs, bytesMin: piecesMin * this.#pieceLength, bytesMax });
+  }
+
+  #land(key: number): Flight | null {
+    const flight = this.#flights.get(key);
+    if (flight === undefined) return null;
+    this.#flights.delete(key);
+    this.#window.release(flight.bytes * flight.weight);
+    this.#paths.get(flight.link)?.window.release(flight.bytes);
+    return flight;
+  }
+
+  /** A remote with a slow link of its own takes long, but takes little of ours. */
+  #weightOf(path: Path): number {
+    if (path.silent) return 0;
+    if (path.usualMs === 0) return 1;
+    return Math.min(1, (this.#baseMsMin + this.#config.queueMs) / path.usualMs);
+  }
+
+  #lostAfterMs(link: LinkId): number {
+    return Math.max(LOST_AFTER_MS_MIN, LOST_AFTER_FACTOR * (this.#paths.get(link)?.usualMs ?? 0));
+  }
+}
+
+function flightKey(link: LinkId, piece: number): number {
+  return link * PIECES_MAX + piece;
+}

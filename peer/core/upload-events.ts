@@ -1,0 +1,37 @@
+// The vocabulary of an upload: what can happen to it, and what it can ask for.
+import type { Fault } from "../../protocol/offence.ts";
+import type { LinkId } from "./geometry.ts";
+
+export type UploadEvent =
+  /** `fast`: understands a reject. `acknowledges`: says that it has a piece also to who sent it. */
+  | {
+      readonly kind: "link-open";
+      readonly link: LinkId;
+      readonly fast: boolean;
+      readonly acknowledges: boolean;
+    }
+  | { readonly kind: "link-closed"; readonly link: LinkId }
+  /** The remote wants something. Stock clients miss an unchoke that comes together with our handshake. */
+  | { readonly kind: "interested"; readonly link: LinkId }
+  | ({ readonly kind: "requested" } & UploadOrder)
+  | ({ readonly kind: "cancelled" } & UploadOrder)
+  /** The socket took this many bytes of blocks that were sent. */
+  | { readonly kind: "sent"; readonly link: LinkId; readonly bytes: number }
+  /** The remote says that it has a piece: it need not be sent any more, and has arrived if it was. */
+  | { readonly kind: "remote-has"; readonly link: LinkId; readonly piece: number }
+  | { readonly kind: "tick" };
+
+export interface UploadOrder {
+  readonly link: LinkId;
+  readonly piece: number;
+  readonly offset: number;
+  readonly length: number;
+}
+
+export type UploadEffect =
+  | ({ readonly kind: "send" } & UploadOrder)
+  /** Tell a remote with the fast extension that this will not come. */
+  | ({ readonly kind: "reject" } & UploadOrder)
+  | { readonly kind: "unchoke"; readonly link: LinkId }
+  /** For what the remote did: its link ends, and people are told. */
+  | { readonly kind: "close-link"; readonly link: LinkId; readonly fault: Fault; readonly reason: string };

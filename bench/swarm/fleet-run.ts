@@ -11,9 +11,12 @@ import { idleShare, type MachineTimes, machineTimes } from "./usage.ts";
 
 const APP = "bench";
 const VERSION = "v1";
+const WARM_UP_APP = "warm-up";
 
 export interface FleetRunOptions extends FleetOptions {
   readonly content: Content;
+  /** Staged before; null for nothing. */
+  readonly warmUp: Content | null;
   readonly pieceKib: number | null;
   readonly fault: Fault | null;
   readonly timeoutMs: number;
@@ -28,6 +31,7 @@ export async function runFleet(options: FleetRunOptions): Promise<FleetRun> {
   const fleet = new Fleet(options);
   try {
     await fleet.start();
+    if (options.warmUp !== null) await warmUp(fleet, options.warmUp);
     const pieces = options.pieceKib === null ? [] : ["--piece-kib", String(options.pieceKib)];
     const args = ["publish", VERSION, options.content.tarballPath, "--app", APP, "--json", ...pieces];
     const published = JSON.parse(await fleet.run(args)) as Published;
@@ -36,6 +40,12 @@ export async function runFleet(options: FleetRunOptions): Promise<FleetRun> {
   } finally {
     await fleet.stop();
   }
+}
+
+async function warmUp(fleet: Fleet, { tarballPath }: Content): Promise<void> {
+  await fleet.run(["publish", VERSION, tarballPath, "--app", WARM_UP_APP]);
+  await fleet.run(["stage", VERSION, "--app", WARM_UP_APP]);
+  fleet.forgetReports();
 }
 
 interface Published {

@@ -13,6 +13,8 @@ export interface BenchOptions {
   /** Rate of the origin's link; null without shaping. */
   readonly originMbit: number | null;
   readonly mib: number;
+  /** Another release of this size is staged before, by the same processes; null: the first is what is measured. */
+  readonly warmUpMib: number | null;
   /** Null: as long as `fleet publish` chooses. */
   readonly pieceKib: number | null;
   /** In the order in which they run. */
@@ -46,6 +48,7 @@ export const USAGE = `usage: npm run bench:swarm -- --nodes N --mbit R --mib F [
   --origin-mbit R         rate of the origin's link (default: as --mbit)
   --unshaped              links as fast as the machine, instead of --mbit
   --mib F                 size of the artifact in MiB
+  --warm-up M             stage another release of M MiB before, as agents that are in service have done
   --piece-kib K           length of a piece (default: what \`fleet publish\` chooses)
   --peers A,B             stock systems to measure as well: ${STOCK_NAMES.join(", ")}
   --only A,B              measure only these, of fleet and the stock systems
@@ -72,6 +75,7 @@ const FLAGS = {
   "origin-mbit": { type: "string" },
   unshaped: { type: "boolean" },
   mib: { type: "string" },
+  "warm-up": { type: "string" },
   "piece-kib": { type: "string" },
   peers: { type: "string" },
   only: { type: "string" },
@@ -94,6 +98,7 @@ export function parseOptions(args: readonly string[]): BenchOptions {
     nodes: whole(flags.nodes, "--nodes", NODES_MAX),
     ...ratesOf(flags),
     mib: whole(flags.mib, "--mib", MIB_MAX),
+    warmUpMib: flags["warm-up"] === undefined ? null : whole(flags["warm-up"], "--warm-up", MIB_MAX),
     pieceKib: flags["piece-kib"] === undefined ? null : pieceKib(flags["piece-kib"]),
     systems: systemsOf(flags),
     runs: whole(flags.runs ?? "1", "--runs", RUNS_MAX),

@@ -103,6 +103,7 @@ async function runIn(
   const directory = join(session.directory, `${name}-${number}`);
   await mkdir(directory);
   const place = { network, processes, directory, content, timeoutMs: timeoutMsOf(options) };
+  const { warmUpMib } = options;
   try {
     if (name !== "fleet") {
       const measured = await runStock({ ...place, client: STOCK[name], pieceKib: options.pieceKib });
@@ -111,7 +112,9 @@ async function runIn(
     const command =
       options.main === null ? [process.execPath, MAIN] : [process.execPath, resolve(options.main)];
     const { pieceKib, fault } = options;
-    const run = await runFleet({ ...place, command, pieceKib, fault });
+    const warmUp =
+      warmUpMib === null ? null : await makeContent(processes, join(directory, "warm-up"), warmUpMib);
+    const run = await runFleet({ ...place, command, pieceKib, fault, warmUp });
     const missed = fault === null ? null : "nothing was killed: all was done before";
     return { measured: run.measured, fault: run.fault?.what ?? missed };
   } finally {

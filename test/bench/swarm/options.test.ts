@@ -15,6 +15,7 @@ describe("the options of the benchmark", () => {
       mbit: 20,
       originMbit: 20,
       mib: 16,
+      warmUpMib: null,
       pieceKib: null,
       systems: ["fleet"],
       runs: 1,

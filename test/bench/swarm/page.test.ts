@@ -47,7 +47,17 @@ function report(changes: Partial<BenchReport> = {}): BenchReport {
     machine: { cpus: 2, cpuModel: "Some CPU", memoryGib: 8, kernel: "6.1", node: "v24.21.0" },
     commit: "0123456789ab",
     options: {
-      ...{ nodes: 1, mbit: 8, originMbit: 8, mib: 8, pieceKib: null, runs: 3, slow: null, fault: null },
+      ...{
+        nodes: 1,
+        mbit: 8,
+        originMbit: 8,
+        mib: 8,
+        warmUpMib: null,
+        pieceKib: null,
+        runs: 3,
+        slow: null,
+        fault: null,
+      },
       systems: ["fleet", "aria2"],
     },
     artifactBytes: 8 * MB,

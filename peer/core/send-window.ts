@@ -50,7 +50,8 @@ export class SendWindow {
 
   /**
    * Something took `baseMs` plus `queuedMs`. As FAST TCP: after each round the window that would put the wait at the
-   * target if waits grow with it. The least wait of a round counts: it is what everything on the way shares.
+   * target if waits grow with it. The least wait of a round counts: it is what everything on the way shares. A round
+   * lasts as long as something takes now: judged before its last change shows, the window would swing.
    */
   arrived(took: { baseMs: number; queuedMs: number }, now: Millis): void {
     this.#queuedMsMin = Math.min(this.#queuedMsMin, took.queuedMs);
@@ -60,8 +61,8 @@ export class SendWindow {
     const change = Math.max(SHRINK_MAX, Math.min(GROW_MAX, ratio));
     if (change < 1 || this.#wasFull)
       this.#bytes = Math.max(bytesMin, Math.min(bytesMax, this.#bytes * change));
+    this.#roundEndsAt = now + Math.max(ROUND_MS_MIN, took.baseMs + this.#queuedMsMin);
     this.#wasFull = false;
     this.#queuedMsMin = Number.POSITIVE_INFINITY;
-    this.#roundEndsAt = now + Math.max(ROUND_MS_MIN, took.baseMs);
   }
 }

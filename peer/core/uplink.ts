@@ -20,6 +20,8 @@ export const UPLINK_CONFIG: UplinkConfig = { queueMs: 40, piecesMin: 2, bytesMax
 /** A piece may be acknowledged later than usual by this factor before it counts as lost. */
 const LOST_AFTER_FACTOR = 4;
 const LOST_AFTER_MS_MIN = 2_000;
+/** Whoever takes longer weighs next to nothing anyway; what is lost behind it must not be waited for as long. */
+const LOST_AFTER_MS_MAX = 30_000;
 const NEWEST_WEIGHT = 0.3;
 
 interface Path {
@@ -141,7 +143,8 @@ export class Uplink {
   }
 
   #lostAfterMs(link: LinkId): number {
-    return Math.max(LOST_AFTER_MS_MIN, LOST_AFTER_FACTOR * (this.#paths.get(link)?.usualMs ?? 0));
+    const expectedMs = LOST_AFTER_FACTOR * (this.#paths.get(link)?.usualMs ?? 0);
+    return Math.max(LOST_AFTER_MS_MIN, Math.min(LOST_AFTER_MS_MAX, expectedMs));
   }
 }
 

@@ -55,6 +55,7 @@ export function pump(turn: Turn, link: Link): void {
   if (link.open.size > windowMax - refillBlocks(state, windowMax)) return;
   const before = out.length;
   while (link.open.size < windowMax && (state.openBlocks < state.openBlocksMax || link.open.size === 0)) {
+    if (!mayAsk(turn)) break;
     const choice = chooseBlock(state, link, now);
     if (choice === null) break;
     recordAsk(state, link, { ...choice, now });
@@ -62,6 +63,12 @@ export function pump(turn: Turn, link: Link): void {
     out.push({ kind: "request", ...orderOf(turn, link, key) });
   }
   if (out.length > before) tell(turn, link);
+}
+
+function mayAsk({ state, now }: Turn): boolean {
+  if (state.budget.mayTake(now)) return true;
+  state.budgetAt = state.budget.readyAt(now);
+  return false;
 }
 
 function refillBlocks({ geometry }: DownloadState, windowMax: number): number {
@@ -76,9 +83,19 @@ export function tell({ state, out }: Turn, link: Link): void {
 
 /** Links that were given up on get what the others leave. */
 export function pumpAll(turn: Turn): void {
-  const { links } = turn.state;
+  const links = turn.state.budget.isLimited ? linksInTurn(turn.state) : turn.state.links;
   for (const link of links.values()) if (link.giveUps === 0) pump(turn, link);
   for (const link of links.values()) if (link.giveUps > 0) pump(turn, link);
+}
+
+/** Whoever came first would be asked for all that a limit allows: they take turns, a piece each. */
+function linksInTurn({ links, lastAsked }: DownloadState): readonly Link[] {
+  const last = lastAsked === null ? undefined : links.get(lastAsked);
+  if (last === undefined) return [...links.values()];
+  const goesOn = last.own !== null && last.own.missing > 0;
+  const isNext = ({ id }: Link): boolean => id > last.id || (goesOn && id === last.id);
+  const inOrder = [...links.values()];
+  return [...inOrder.filter(isNext), ...inOrder.filter((link) => !isNext(link))];
 }
 
 export function onBlock(turn: Turn, link: Link, event: BlockEvent): void {
@@ -93,7 +110,7 @@ export function onBlock(turn: Turn, link: Link, event: BlockEvent): void {
   if (asked) {
     notePace(turn, link);
     link.answerMsMin = Math.min(link.answerMsMin, now - askedAt);
-  }
+  } else state.budget.take(event.bytes.length);
   link.blocks += 1;
   link.refusalScore = Math.max(0, link.refusalScore - REFUSALS_PER_BLOCK);
   link.lastBlockAt = now;
@@ -153,7 +170,9 @@ function cancelOn(turn: Turn, id: number, key: number): void {
   noteRescue(turn, link);
   closeAsk(turn.state, link, key);
   rememberCancelled(link, key);
-  turn.out.push({ kind: "cancel", ...orderOf(turn, link, key) });
+  const order = orderOf(turn, link, key);
+  turn.state.budget.giveBack(order.length);
+  turn.out.push({ kind: "cancel", ...order });
 }
 
 /**

@@ -4,11 +4,20 @@ import { Bitfield } from "../../protocol/bitfield.ts";
 import type { Millis } from "../../protocol/ids.ts";
 import type { Culprits } from "./culprits.ts";
 import type { DownloadConfig } from "./download-config.ts";
-import { BLOCK_BYTES, blockKey, blockOfKey, type Geometry, type LinkId, pieceOfKey } from "./geometry.ts";
+import {
+  BLOCK_BYTES,
+  blockBytes,
+  blockKey,
+  blockOfKey,
+  type Geometry,
+  type LinkId,
+  pieceOfKey,
+} from "./geometry.ts";
 import type { News } from "./news.ts";
 import type { PieceProgress } from "./piece-progress.ts";
 import type { Rarity } from "./rarity.ts";
 import { BurstRate, type SampledRate } from "./rate.ts";
+import type { BudgetShare } from "./rate-budget.ts";
 
 /** Cancelled requests whose answer may still be under way; beyond that an answer counts as unasked for. */
 const CANCELLED_MAX = 1_024;
@@ -80,6 +89,12 @@ export interface DownloadState {
   offerGeneration: number;
   readonly news: News;
   nextPatienceAt: Millis | null;
+  /** What may be asked for. */
+  readonly budget: BudgetShare;
+  /** A link would ask for more, and waits for the budget until then. */
+  budgetAt: Millis | null;
+  /** The link that was asked last. */
+  lastAsked: LinkId | null;
   paused: boolean;
   /** What all links bring together. */
   readonly received: SampledRate;
@@ -217,12 +232,15 @@ export function recordAsk(
   if (ask.progress.missing === 0) state.unfilled.delete(ask.progress);
   link.open.set(blockKey(ask.progress.piece, ask.block), ask.now);
   state.openBlocks += 1;
+  state.lastAsked = link.id;
+  state.budget.take(blockBytes(state.geometry, ask.progress.piece, ask.block));
 }
 
 /** The request is over: answered, refused, cancelled or lost with its link. False when there was none. */
 export function forgetAsk(state: DownloadState, link: Link, key: number): boolean {
   if (!link.open.delete(key)) return false;
   state.openBlocks -= 1;
+  state.budget.giveBack(blockBytes(state.geometry, pieceOfKey(key), blockOfKey(key)));
   const progress = state.active.get(pieceOfKey(key));
   progress?.giveUp(blockOfKey(key), link.id);
   if (progress !== undefined && progress.missing > 0) state.unfilled.add(progress);

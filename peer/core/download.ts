@@ -26,6 +26,7 @@ import { BLOCK_BYTES, type Geometry } from "./geometry.ts";
 import { News } from "./news.ts";
 import { Rarity } from "./rarity.ts";
 import { SampledRate } from "./rate.ts";
+import { type BudgetShare, RateBudget } from "./rate-budget.ts";
 
 /** Long enough to average over the turns of remotes, short enough for windows to open with the rate. */
 const RATE_SAMPLE_MS = 200;
@@ -41,6 +42,8 @@ export interface DownloadOptions {
   readonly originSource: string;
   /** Nothing is asked for until an event says otherwise. */
   readonly paused?: boolean;
+  /** What may be asked for; without one there is no limit. */
+  readonly budget?: BudgetShare;
   readonly config?: DownloadConfig;
 }
 
@@ -163,9 +166,17 @@ function onPaused(turn: Turn, paused: boolean): void {
 function onTick(turn: Turn): void {
   const { state, now } = turn;
   spreadNews(turn);
+  askAfterWait(turn);
   if (state.nextPatienceAt === null || now < state.nextPatienceAt) return;
   state.nextPatienceAt = null;
   checkPatience(turn);
+}
+
+/** Who finds the budget empty again says until when. */
+function askAfterWait(turn: Turn): void {
+  if (turn.state.budgetAt === null) return;
+  turn.state.budgetAt = null;
+  pumpAll(turn);
 }
 
 function spreadNews(turn: Turn): void {
@@ -188,9 +199,10 @@ function schedulePatience(turn: Turn): void {
 }
 
 function deadlineOf(state: DownloadState): Millis | null {
-  const newsAt = state.news.deadline();
-  if (newsAt === null || state.nextPatienceAt === null) return newsAt ?? state.nextPatienceAt;
-  return Math.min(newsAt, state.nextPatienceAt);
+  let soonest: Millis | null = null;
+  for (const at of [state.news.deadline(), state.nextPatienceAt, state.budgetAt])
+    if (at !== null && (soonest === null || at < soonest)) soonest = at;
+  return soonest;
 }
 
 function newState(options: DownloadOptions): DownloadState {
@@ -214,6 +226,9 @@ function newState(options: DownloadOptions): DownloadState {
     offerGeneration: 0,
     news: new News(config),
     nextPatienceAt: null,
+    budget: options.budget ?? new RateBudget().claim(),
+    budgetAt: null,
+    lastAsked: null,
     paused: options.paused ?? false,
     received: new SampledRate(RATE_SAMPLE_MS),
     openBlocksMax: Math.ceil(config.openBytesFirst / BLOCK_BYTES),

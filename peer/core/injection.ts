@@ -31,6 +31,11 @@ export class Injection {
     return this.#untaken === 0 || now - this.#lastFirstAt > IDLE_AFTER_MS;
   }
 
+  /** A request waits for a limit of ours: nobody idles who has first copies to send. */
+  heldUp(piece: number, link: LinkId, now: Millis): void {
+    if (this.#takers[piece] === link) this.#lastFirstAt = now;
+  }
+
   /** A link is gone: what it took and did not get is there to be taken again. */
   linkClosed(link: LinkId, wasSent: (piece: number) => boolean): void {
     for (const [piece, taker] of this.#takers.entries()) {

@@ -9,6 +9,7 @@ import { assert, assertNever, type Machine } from "../../protocol/machine.ts";
 import { type Geometry, type LinkId, pieceBytes } from "./geometry.ts";
 import { Injection } from "./injection.ts";
 import { BurstRate } from "./rate.ts";
+import { type BudgetShare, RateBudget } from "./rate-budget.ts";
 import { Uplink } from "./uplink.ts";
 import type { UploadEffect, UploadEvent, UploadOrder } from "./upload-events.ts";
 
@@ -70,6 +71,8 @@ export interface UploadOptions {
   readonly verified: Bitfield;
   /** This is the origin: every piece leaves once before any leaves twice. */
   readonly injects?: boolean;
+  /** What may be sent; without one there is no limit. */
+  readonly budget?: BudgetShare;
   readonly config?: UploadConfig;
 }
 
@@ -105,6 +108,9 @@ class Upload {
   readonly #sentBytes: Float64Array;
   readonly #injection: Injection | null;
   readonly #uplink: Uplink;
+  readonly #budget: BudgetShare;
+  /** A block waits for the budget until then. */
+  #budgetAt: Millis | null = null;
   #nextSweepAt: Millis | null = null;
   #fastestDrain = 0;
   #out: UploadEffect[] = [];
@@ -115,6 +121,7 @@ class Upload {
     this.#config = options.config ?? UPLOAD_CONFIG;
     this.#sentBytes = new Float64Array(options.geometry.pieceCount);
     this.#uplink = new Uplink(options.geometry.pieceLength);
+    this.#budget = options.budget ?? new RateBudget().claim();
     this.#injection = options.injects === true ? new Injection(options.geometry.pieceCount) : null;
   }
 
@@ -131,6 +138,7 @@ class Upload {
     let soonest = this.#nextSweepAt;
     const lost = this.#uplink.deadline();
     if (lost !== null) soonest = Math.min(soonest ?? lost, lost);
+    if (this.#budgetAt !== null) soonest = Math.min(soonest ?? this.#budgetAt, this.#budgetAt);
     if (this.#ready.size + this.#waiting.size === 0) return soonest;
     for (const { movedAt } of this.#blocked)
       soonest = Math.min(soonest ?? Number.POSITIVE_INFINITY, movedAt + STUCK_AFTER_MS);
@@ -260,12 +268,13 @@ class Upload {
 
   #serve(now: Millis): void {
     let busy = 0;
+    this.#budgetAt = null;
     for (const queue of this.#blocked) busy += this.#weightOf(queue);
     for (const queue of this.#ready) {
-      if (busy >= this.#config.slots) return;
+      if (busy >= this.#config.slots || this.#budgetAt !== null) return;
       busy += this.#sendTo(queue, now);
     }
-    while (busy < this.#config.slots) {
+    while (busy < this.#config.slots && this.#budgetAt === null) {
       const next = this.#nextTurn();
       if (next === null) return;
       busy += this.#sendTo(next, now);
@@ -311,13 +320,30 @@ class Upload {
     const aheadMax = this.#aheadBytes(queue);
     for (const order of queue.orders.values()) {
       if (queue.unsentBytes >= aheadMax) break;
-      if (order.piece === queue.turn.piece) this.#send(queue, order, queue.turn, now);
+      if (order.piece !== queue.turn.piece) continue;
+      if (!this.#maySend(order, now)) return this.#holdUp(queue);
+      this.#send(queue, order, queue.turn, now);
     }
     return this.#settle(queue, queue.unsentBytes >= aheadMax);
   }
 
+  #maySend({ piece, link }: UploadOrder, now: Millis): boolean {
+    if (this.#budget.mayTake(now)) return true;
+    this.#budgetAt = this.#budget.readyAt(now);
+    this.#injection?.heldUp(piece, link, now);
+    return false;
+  }
+
+  /** It goes on with its piece, before others, when the budget allows. */
+  #holdUp(queue: Queue): number {
+    this.#waiting.delete(queue);
+    this.#ready.add(queue);
+    return 0;
+  }
+
   #send(queue: Queue, order: UploadOrder, turn: Turn, now: Millis): void {
     if (queue.acknowledges) this.#uplink.sent(order, now);
+    this.#budget.take(order.length);
     queue.orders.delete(orderKey(order));
     queue.unsentBytes += order.length;
     queue.refused = 0;

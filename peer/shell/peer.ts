@@ -205,7 +205,7 @@ class RunningPeer implements Peer {
       send: (message) => this.#control.send(message),
       rates: new RateLimits({
         own: options.rates ?? NO_RATES,
-        apply: (rates) => swarm.setLimits?.(rates),
+        apply: (rates) => swarm.setLimits(rates),
         logger,
       }),
       activator: {

@@ -40,7 +40,7 @@ export interface SwarmPort {
   readonly port: number;
   join(options: SwarmJoinOptions): Promise<SwarmTorrentPort>;
   /** Holds for all its torrents together. */
-  setLimits?(limits: NodeRates): void;
+  setLimits(limits: NodeRates): void;
   /** While it is away, nodes look for each other themselves. */
   setCoordinatorAway(away: boolean): void;
   close(): Promise<void>;

@@ -12,6 +12,7 @@ import { createDownload, type Download } from "../core/download.ts";
 import type { DownloadEffect, DownloadEvent } from "../core/download-turn.ts";
 import { type LinkId, pieceBytes } from "../core/geometry.ts";
 import { nameOfSource, ORIGIN_SOURCE } from "../core/link-roster.ts";
+import type { BudgetShare, SwarmBudgets } from "../core/rate-budget.ts";
 import { createUpload, type Uploading } from "../core/upload.ts";
 import type { UploadEffect, UploadEvent, UploadOrder } from "../core/upload-events.ts";
 import type { Lease } from "./extent-cache.ts";
@@ -45,6 +46,7 @@ export interface TorrentSessionOptions {
   readonly bitmapPath: string | null;
   /** Nothing is fetched or written. */
   readonly complete: boolean;
+  readonly budgets: SwarmBudgets;
   readonly ownId: string | null;
   readonly rank: number;
   readonly rankCount: number;
@@ -69,6 +71,7 @@ export class TorrentSession {
   readonly #upload: MachineRunner<UploadEvent>;
   readonly #intake: PieceIntake;
   readonly #ledger: PieceLedger;
+  readonly #shares: { readonly upload: BudgetShare; readonly download: BudgetShare };
   readonly #meter = new Meter(performance.now());
   readonly #inspect: (now: number) => TorrentSnapshot;
   readonly #completion = Promise.withResolvers<void>();
@@ -89,15 +92,18 @@ export class TorrentSession {
     const unflushed = options.complete ? 0 : verified.count;
     this.#ledger = new PieceLedger({ ...options, unflushed, onError });
     const now = (): number => performance.now();
+    this.#shares = { upload: options.budgets.upload.claim(), download: options.budgets.download.claim() };
     const download = createDownload({
       ...options,
       geometry: store.geometry,
       random: random.child("download"),
       originSource: ORIGIN_SOURCE,
+      budget: this.#shares.download,
     });
     this.#download = runMachine(download, { now, apply: (effect) => this.#applyDownload(effect) });
     const injects = options.complete && options.ownId === ORIGIN_ID;
-    const upload = createUpload({ geometry: store.geometry, verified, injects });
+    const budget = this.#shares.upload;
+    const upload = createUpload({ geometry: store.geometry, verified, injects, budget });
     this.#upload = runMachine(upload, { now, apply: (effect) => this.#applyUpload(effect) });
     this.#inspect = (at) => this.#snapshot(at, { download, upload });
     this.links = new SwarmLinks({
@@ -126,6 +132,13 @@ export class TorrentSession {
     if (!this.#closed) this.#download.send({ kind: "paused", paused });
   }
 
+  /** Whoever waits for what a limit allows looks again. */
+  limitsChanged(): void {
+    if (this.#closed) return;
+    this.#download.send({ kind: "tick" });
+    this.#upload.send({ kind: "tick" });
+  }
+
   stats(): SwarmStats {
     return {
       verifiedBytes: this.#verifiedBytes,
@@ -147,6 +160,8 @@ export class TorrentSession {
     this.links.close();
     this.#download.stop();
     this.#upload.stop();
+    this.#shares.download.leave();
+    this.#shares.upload.leave();
     await this.#options.engine.close();
     await this.#intake.idle();
     try {

@@ -6,6 +6,7 @@ import { assert } from "../../protocol/machine.ts";
 import { type Artifact, pieceCountOf } from "../../protocol/manifest.ts";
 import type { Neighbour } from "../../protocol/messages.ts";
 import type { Offence } from "../../protocol/offence.ts";
+import { RateBudget, type SwarmBudgets } from "../core/rate-budget.ts";
 import { type DhtSocket, openDhtSocket } from "./dht-socket.ts";
 import { addWrittenPieces, readBitmap } from "./piece-bitmap.ts";
 import { PieceStore } from "./piece-store.ts";
@@ -81,6 +82,8 @@ export interface Swarm {
   readonly port: number;
   /** FleetError manifest-invalid, disk-full, file-missing or install-failed. */
   join(options: SwarmTorrentOptions): Promise<SwarmTorrent>;
+  /** Without limits until the first call. Holds at once, for torrents joined later too. */
+  setLimits(limits: SwarmLimits): void;
   /** Whether nobody tells us who our neighbours are. Without a DHT it changes nothing. */
   setCoordinatorAway(away: boolean): void;
   /** Closes every torrent as well. */
@@ -107,7 +110,8 @@ export async function openSwarm(options: SwarmOptions): Promise<Swarm> {
     onError: (error) => logger.error({ err: error }, "swarm engine failed"),
   });
   const dht = options.dht === true ? await openDhtSocket({ host, port: listener.port, logger }) : null;
-  return new OpenSwarm({ listener, engine, sessions, dht, ownId: options.id ?? null, logger });
+  const budgets = { upload: new RateBudget(), download: new RateBudget() };
+  return new OpenSwarm({ listener, engine, sessions, dht, budgets, ownId: options.id ?? null, logger });
 }
 
 interface SwarmParts {
@@ -115,6 +119,7 @@ interface SwarmParts {
   readonly engine: Engine;
   readonly sessions: Map<string, TorrentSession>;
   readonly dht: DhtSocket | null;
+  readonly budgets: SwarmBudgets;
   readonly ownId: string | null;
   readonly logger: Logger;
 }
@@ -151,6 +156,14 @@ class OpenSwarm implements Swarm {
       completed: session.completed,
       close: () => this.#leave(artifact, session),
     };
+  }
+
+  setLimits(limits: SwarmLimits): void {
+    const { sessions, budgets } = this.#parts;
+    const now = performance.now();
+    budgets.upload.setRate(limits.uploadBytesPerSecondMax, now);
+    budgets.download.setRate(limits.downloadBytesPerSecondMax, now);
+    for (const session of sessions.values()) session.limitsChanged();
   }
 
   setCoordinatorAway(away: boolean): void {

@@ -6,6 +6,7 @@ import type { DownloadConfig } from "../../../peer/core/download-config.ts";
 import { DOWNLOAD_CONFIG } from "../../../peer/core/download-config.ts";
 import type { BlockOrder, DownloadEffect, DownloadEvent } from "../../../peer/core/download-turn.ts";
 import { BLOCK_BYTES, blockCount, blockKey, type Geometry, geometryOf } from "../../../peer/core/geometry.ts";
+import { RateBudget } from "../../../peer/core/rate-budget.ts";
 import { Bitfield } from "../../../protocol/bitfield.ts";
 import type { Machine } from "../../../protocol/machine.ts";
 import type { Fault } from "../../../protocol/offence.ts";
@@ -33,6 +34,8 @@ export interface WorldSpec {
   readonly config?: Partial<DownloadConfig>;
   /** Paused from the start, then running and paused in turn, each for this long. */
   readonly pausesEachMs?: number;
+  /** What may be asked for. */
+  readonly bytesPerSecondMax?: number;
 }
 
 interface Remote {
@@ -66,6 +69,8 @@ export class World {
   complete = false;
   now = 0;
   receivedBytes = 0;
+  /** Of these, what was cancelled and came all the same. */
+  lateBytes = 0;
   failedPieces = 0;
   refusals = 0;
   /** Every request in order. */
@@ -91,6 +96,8 @@ export class World {
     this.geometry = geometryOf({ length, pieceLength: spec.blocksPerPiece * BLOCK_BYTES });
     this.verified = new Bitfield(spec.pieceCount);
     this.#spec = spec;
+    const budget = new RateBudget();
+    budget.setRate(spec.bytesPerSecondMax ?? null, 0);
     this.#random = createPrng(spec.seed).child("world");
     this.#machine = createDownload({
       geometry: this.geometry,
@@ -100,6 +107,7 @@ export class World {
       random: createPrng(spec.seed).child("machine"),
       originSource: "origin",
       paused: spec.pausesEachMs !== undefined,
+      budget: budget.claim(),
       config: { ...DOWNLOAD_CONFIG, ...spec.config },
     });
     this.#paused = spec.pausesEachMs !== undefined;
@@ -307,6 +315,7 @@ export class World {
       const wanted = this.#forget(remote, key);
       if (!remote.open || remote.choking || (!wanted && this.#random.unit() < 0.5)) return;
       this.receivedBytes += order.length;
+      if (!wanted) this.lateBytes += order.length;
       const bytes = new Uint8Array(order.length);
       const bad = temper === "corrupt" && this.#random.unit() < 0.2;
       this.#sent.set(bytes, { digest: bad ? `bad from ${remote.source}` : GOOD });

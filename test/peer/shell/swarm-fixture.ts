@@ -59,7 +59,7 @@ export function randomSample(length: number, pieceLength: number): Sample {
 export const silent: Logger = pino({ level: process.env.SWARM_LOG ?? "silent" });
 
 export interface Member {
-  readonly swarm: Pick<Swarm, "port" | "close" | "setCoordinatorAway">;
+  readonly swarm: Pick<Swarm, "port" | "join" | "close" | "setCoordinatorAway" | "setLimits">;
   readonly torrent: SwarmTorrent;
   readonly filePath: string;
   readonly id: string;

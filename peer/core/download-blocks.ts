@@ -5,6 +5,7 @@ import {
   type DownloadState,
   disown,
   forgetAsk,
+  growOpenBlocks,
   type Link,
   offerAgain,
   recordAsk,
@@ -71,9 +72,11 @@ function mayAsk({ state, now }: Turn): boolean {
   return false;
 }
 
-function refillBlocks({ geometry }: DownloadState, windowMax: number): number {
+/** Half a window, so that a link does not run dry; the smallest is refilled whole, as the others keep us busy. */
+function refillBlocks({ geometry, config }: DownloadState, windowMax: number): number {
   const whole = Math.min(REFILL_BLOCKS_MAX, Math.ceil(geometry.pieceLength / BLOCK_BYTES));
-  return Math.max(1, Math.min(whole, Math.floor(windowMax / 2)));
+  const part = windowMax <= config.windowBlocksMin ? windowMax : Math.floor(windowMax / 2);
+  return Math.max(1, Math.min(whole, part));
 }
 
 /** Tells a link of the pieces it has not heard of. */
@@ -115,12 +118,18 @@ export function onBlock(turn: Turn, link: Link, event: BlockEvent): void {
   link.refusalScore = Math.max(0, link.refusalScore - REFUSALS_PER_BLOCK);
   link.lastBlockAt = now;
   link.rate.add(event.bytes.length, now);
-  if (state.received.add(event.bytes.length, now)) resizeOpenBlocks(state);
+  noteArrival(state, event.bytes.length, now);
   link.stalled = false;
   link.giveUps = 0;
   link.cancelled.delete(key);
   takeBlock(turn, link, { key, asked, event });
   pump(turn, link);
+}
+
+function noteArrival(state: DownloadState, bytes: number, now: Millis): void {
+  if (state.received.add(bytes, now)) resizeOpenBlocks(state);
+  // As TCP's slow start: until there is a rate to follow, each arrival lets one more be asked for.
+  else if (state.received.bytesPerSecond === 0) growOpenBlocks(state);
 }
 
 /** To be called while the block still counts as owed. */

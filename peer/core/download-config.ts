@@ -35,7 +35,7 @@ export interface DownloadConfig extends NewsConfig {
 
 export const DOWNLOAD_CONFIG: DownloadConfig = {
   windowSeconds: 0.2,
-  windowBlocksMin: 1,
+  windowBlocksMin: 2,
   windowBlocksMax: 128,
   openShareMax: 1 / 64,
   openSeconds: 0.05,
@@ -47,8 +47,9 @@ export const DOWNLOAD_CONFIG: DownloadConfig = {
   activeBytesMin: 2 * MIB,
   activeBytesMax: 48 * MIB,
   settlingPieces: 2,
-  scarceDelayMs: 10,
-  plentyDelayMs: 150,
-  plentyCopies: 3,
+  scarceDelayMs: 20,
+  plentyDelayMs: 1_000,
+  plentyCopies: 2,
+  scarceListenersMax: 5,
   patienceTickMs: 100,
 };

@@ -166,10 +166,21 @@ function piecesPerLinkMin(state: DownloadState): number {
  * back, which hides the way, and `openSeconds` more, which is what may wait in queues.
  */
 export function resizeOpenBlocks(state: DownloadState): void {
-  const { openSeconds, openBytesFirst, openBytesMin, openShareMax, openBytesMax } = state.config;
-  const most = Math.max(openBytesMin, Math.min(openBytesMax, state.geometry.length * openShareMax));
+  const { openSeconds, openBytesFirst } = state.config;
   const wanted = state.received.bytesPerSecond * (openSeconds + answerMsMean(state) / 1000);
-  state.openBlocksMax = Math.ceil(Math.max(openBytesFirst, Math.min(most, wanted)) / BLOCK_BYTES);
+  state.openBlocksMax = Math.ceil(
+    Math.max(openBytesFirst, Math.min(openBytesMost(state), wanted)) / BLOCK_BYTES,
+  );
+}
+
+/** One more request may be open. */
+export function growOpenBlocks(state: DownloadState): void {
+  if (state.openBlocksMax * BLOCK_BYTES < openBytesMost(state)) state.openBlocksMax += 1;
+}
+
+function openBytesMost({ config, geometry }: DownloadState): number {
+  const { openBytesMin, openShareMax, openBytesMax } = config;
+  return Math.max(openBytesMin, Math.min(openBytesMax, geometry.length * openShareMax));
 }
 
 function answerMsMean(state: DownloadState): number {
@@ -208,7 +219,9 @@ export const TRICKLE_MIN = 3;
 export function windowBlocks(state: DownloadState, link: Link): number {
   if (link.giveUps > 0 || link.trickled >= TRICKLE_MIN) return 1;
   const { windowSeconds, windowBlocksMin, windowBlocksMax } = state.config;
-  const wanted = Math.ceil((windowSeconds * link.rate.bytesPerSecond) / BLOCK_BYTES);
+  // A rate that was measured through a small window is the window's own: only one that covers the way can grow.
+  const waySeconds = Number.isFinite(link.answerMsMin) ? link.answerMsMin / 1000 : 0;
+  const wanted = Math.ceil(((windowSeconds + waySeconds) * link.rate.bytesPerSecond) / BLOCK_BYTES);
   const part = Math.ceil(state.openBlocksMax / Math.max(1, state.productiveLinks));
   return Math.max(windowBlocksMin, Math.min(windowBlocksMax, wanted, part));
 }

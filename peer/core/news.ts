@@ -11,6 +11,8 @@ export interface NewsConfig {
   readonly plentyDelayMs: number;
   /** A piece that so many neighbours have is not scarce. */
   readonly plentyCopies: number;
+  /** So many hear of scarce pieces at once, in turns; by the time the others would, most have them from those. */
+  readonly scarceListenersMax: number;
 }
 
 /** One link's view. */
@@ -28,6 +30,8 @@ export class News {
   readonly #scarce: number[] = [];
   #scarceAt: Millis | null = null;
   #allAt: Millis | null = null;
+  /** Where in the list of listeners the next few begin. */
+  #turn = 0;
 
   constructor(config: NewsConfig) {
     this.#config = config;
@@ -68,7 +72,15 @@ export class News {
     );
     this.#scarce.length = 0;
     this.#scarceAt = null;
-    return lacking;
+    return this.#takeTurns(lacking);
+  }
+
+  #takeTurns<T>(listeners: readonly T[]): readonly T[] {
+    const most = this.#config.scarceListenersMax;
+    if (listeners.length <= most) return listeners;
+    const first = this.#turn % listeners.length;
+    this.#turn += most;
+    return [...listeners.slice(first), ...listeners.slice(0, first)].slice(0, most);
   }
 
   /** After everybody who is due was told. */

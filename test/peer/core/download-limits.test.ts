@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createDownload } from "../../../peer/core/download.ts";
+import { DOWNLOAD_CONFIG } from "../../../peer/core/download-config.ts";
 import type { DownloadEffect } from "../../../peer/core/download-turn.ts";
 import { BLOCK_BYTES, geometryOf } from "../../../peer/core/geometry.ts";
 import { RateBudget } from "../../../peer/core/rate-budget.ts";
@@ -131,7 +132,7 @@ describe("a download under a limit", () => {
     const { budget, machine, requests } = linkedDownload(125);
     machine.handle({ kind: "unchoked", link: 1 }, 0);
     budget.setRate(null, 10);
-    expect(requests(machine.handle({ kind: "tick" }, 10))).toBe(1);
+    expect(requests(machine.handle({ kind: "tick" }, 10))).toBe(DOWNLOAD_CONFIG.windowBlocksMin);
   });
 
   it("may ask anew for what was lost with its link", () => {

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { type Listener, News, type NewsConfig } from "../../../peer/core/news.ts";
 import { Bitfield } from "../../../protocol/bitfield.ts";
 
-const CONFIG: NewsConfig = { scarceDelayMs: 10, plentyDelayMs: 150, plentyCopies: 3 };
+const CONFIG: NewsConfig = { scarceDelayMs: 10, plentyDelayMs: 150, plentyCopies: 3, scarceListenersMax: 99 };
 const PIECES = 64;
 const SCARCE = CONFIG.plentyCopies - 1;
 const PLENTY = CONFIG.plentyCopies;
@@ -24,6 +24,24 @@ function spread(news: News, listeners: readonly Listener[], now: number): Map<Li
 }
 
 describe("News", () => {
+  it("tells a few of a scarce piece at once, others of the next, and everybody in the end", () => {
+    const news = new News({ ...CONFIG, scarceListenersMax: 2 });
+    const listeners = [listener(), listener(), listener(), listener()];
+    news.add(1, SCARCE, 0);
+    const first = spread(news, listeners, CONFIG.scarceDelayMs);
+    expect(first.size).toBe(2);
+    news.add(2, SCARCE, CONFIG.scarceDelayMs);
+    const second = spread(news, listeners, 2 * CONFIG.scarceDelayMs);
+    expect([...second.keys()].filter((each) => first.has(each))).toEqual([]);
+    expect([...second.values()]).toEqual([
+      [1, 2],
+      [1, 2],
+    ]);
+    expect(
+      [...spread(news, listeners, CONFIG.plentyDelayMs).values()].filter(({ length }) => length > 0),
+    ).toEqual([[2], [2]]);
+  });
+
   it("wants a tick soon for a scarce piece, late for others, and none without news", () => {
     const news = new News(CONFIG);
     expect(news.deadline()).toBeNull();

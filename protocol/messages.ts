@@ -95,7 +95,7 @@ const stage = object({
   /** The bencoded info dictionary; its SHA-1 must be the manifest's infohash. */
   torrentInfo: bytes(1, TORRENT_INFO_BYTES_MAX),
   neighbours: list(neighbourSchema, NEIGHBOURS_MAX),
-  /** Place among the receivers: the node asks the origin first for pieces i with i mod rankCount = rank. */
+  /** Place among those linked to the origin: the node asks it first for pieces i with i mod rankCount = rank. */
   rank: integer(0, NODES_MAX),
   rankCount: integer(1, NODES_MAX),
   /** Open links to the neighbours, answer `stage-ready`, and ask for nothing before `go`. Absent: ask at once. */

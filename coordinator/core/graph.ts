@@ -35,7 +35,17 @@ export function dials(rank: number, other: number): boolean {
 
 /** Whether this rank is linked to the origin directly: all in small fleets, evenly spread ones in large. */
 export function linksToOrigin(rank: number, memberCount: number): boolean {
-  return rank % Math.ceil(memberCount / ORIGIN_LINKS_MAX) === 0;
+  return rank % originStride(memberCount) === 0;
+}
+
+/** Place among those linked to the origin, and how many they are: each asks it for its own part of the pieces first. */
+export function originShare(rank: number, memberCount: number): { place: number; count: number } {
+  const stride = originStride(memberCount);
+  return { place: Math.floor(rank / stride), count: Math.ceil(memberCount / stride) };
+}
+
+function originStride(memberCount: number): number {
+  return Math.ceil(memberCount / ORIGIN_LINKS_MAX);
 }
 
 interface Ring {

@@ -7,7 +7,7 @@ import { NEIGHBOURS_MAX } from "../../protocol/limits.ts";
 import { assert } from "../../protocol/machine.ts";
 import { type ReleaseRef, sameRelease } from "../../protocol/manifest.ts";
 import { type Neighbour, type NodeMessage, ORIGIN_ID } from "../../protocol/messages.ts";
-import { buildGraph, dials, linksToOrigin } from "./graph.ts";
+import { buildGraph, dials, linksToOrigin, originShare } from "./graph.ts";
 import type { ReleaseRecord, SwarmMemberRecord, SwarmRecord } from "./records.ts";
 import { type DueStart, StartGate } from "./start-gate.ts";
 import { type FleetState, memberKey, swarmKey } from "./state.ts";
@@ -203,6 +203,7 @@ export class Swarms {
     const member = this.#state.membersOf(release).get(nodeId);
     if (swarm === undefined || member === undefined || !this.#state.isOnline(nodeId)) return;
     const { signed } = this.#releaseRecord(release);
+    const share = originShare(member.rank, swarm.nextRank);
     this.#state.emit({
       kind: "send",
       nodeId,
@@ -213,8 +214,8 @@ export class Swarms {
         signed,
         torrentInfo: this.#torrentInfo(release),
         neighbours: this.#neighbours(swarm, member),
-        rank: member.rank,
-        rankCount: swarm.nextRank,
+        rank: share.place,
+        rankCount: share.count,
         awaitsGo: swarm.goAt === null,
         paused: swarm.paused ?? false,
       },

@@ -7,6 +7,7 @@ import {
   FULL_MESH_MEMBERS_MAX,
   linksToOrigin,
   ORIGIN_LINKS_MAX,
+  originShare,
   RING_COUNT,
 } from "../../../coordinator/core/graph.ts";
 
@@ -63,6 +64,19 @@ describe("the swarm graph", () => {
       fc.property(fc.nat(1_000), fc.nat(1_000), (a, b) => {
         fc.pre(a !== b);
         expect(dials(a, b)).toBe(!dials(b, a));
+      }),
+    );
+  });
+
+  it("gives each member that is linked to the origin a part of its own, and all parts together are everything", () => {
+    fc.assert(
+      fc.property(sizes, (memberCount) => {
+        const linked = Array.from({ length: memberCount }, (_, rank) => rank).filter((rank) =>
+          linksToOrigin(rank, memberCount),
+        );
+        const shares = linked.map((rank) => originShare(rank, memberCount));
+        expect(shares.map(({ place }) => place)).toEqual(linked.map((_, index) => index));
+        for (const { count } of shares) expect(count).toBe(linked.length);
       }),
     );
   });

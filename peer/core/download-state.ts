@@ -163,11 +163,13 @@ function piecesPerLinkMin(state: DownloadState): number {
 
 /**
  * Follows the rate at which blocks arrive: what all links together are asked for arrives within the way there and
- * back, which hides the way, and `openSeconds` more, which is what may wait in queues.
+ * back, which hides the way, and `openSeconds` more, which is what may wait in queues. On a long way as much more as
+ * the way takes: windows are refilled in groups, and with less to spare the rate would never show that more could come.
  */
 export function resizeOpenBlocks(state: DownloadState): void {
   const { openSeconds, openBytesFirst } = state.config;
-  const wanted = state.received.bytesPerSecond * (openSeconds + answerMsMean(state) / 1000);
+  const waySeconds = answerMsMean(state) / 1000;
+  const wanted = state.received.bytesPerSecond * (waySeconds + Math.max(openSeconds, waySeconds));
   state.openBlocksMax = Math.ceil(
     Math.max(openBytesFirst, Math.min(openBytesMost(state), wanted)) / BLOCK_BYTES,
   );

@@ -117,7 +117,7 @@ describe("SendWindow", () => {
 
 const PIECE_BYTES = 64 * 1024;
 
-/** One line in order of arrival, and a sender that always has more. What no buffer takes waits in the sender's socket. */
+/** One line in order of arrival; the sender always has more. What no buffer takes waits in its socket. */
 class Bottleneck {
   readonly #path: { readonly serviceMs: number; readonly baseMs: number };
   readonly #window: SendWindow;

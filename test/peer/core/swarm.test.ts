@@ -123,6 +123,20 @@ describe("a swarm", () => {
       expect(receivedBytes / world.geometry.length).toBeLessThan(1.05);
   });
 
+  it("is not slowed down for long by a long way", () => {
+    const world = new SwarmWorld({
+      seed: 1,
+      pieceCount: 200,
+      blocksPerPiece: 8,
+      shortBy: 0,
+      latencyMs: 100,
+      origin: STAYS,
+      nodes: [STAYS],
+    });
+    world.run();
+    expect(world.now).toBeLessThan((1.7 * world.geometry.length * 1000) / STAYS.bytesPerSecond);
+  });
+
   it("finishes on the graph of a fleet too large for everybody to know everybody", () => {
     const memberCount = 24;
     const graph = buildGraph(memberCount, 7);

@@ -98,6 +98,25 @@ function withCuts(stream: Buffer): fc.Arbitrary<number[]> {
 }
 
 describe("WireGuard", () => {
+  it("leaves a message that was cut as it is until the next call, also when another one is cut behind it", () => {
+    const guard = new WireGuard({ infoHash: INFO_HASH, pieceCount: PIECE_COUNT });
+    guard.push(handshake());
+    const blocks = Array.from({ length: 6 }, (_, index) => {
+      const block = message(7, 9 + 16 * 1024);
+      block.fill(index + 100, 13);
+      return block;
+    });
+    const stream = Buffer.concat(blocks);
+    const passed: Buffer[] = [];
+    // Each chunk ends one block and begins the next.
+    for (let at = 0; at < stream.length; at += 16 * 1024) {
+      const verdict = guard.push(stream.subarray(at, at + 16 * 1024));
+      if (verdict.kind !== "pass") return expect.fail(verdict.reason);
+      passed.push(Buffer.concat(verdict.parts));
+    }
+    expect(Buffer.concat(passed).equals(stream)).toBe(true);
+  });
+
   it("passes the messages a fleet speaks and drops the others, wherever the stream is cut", () => {
     const cases = messages.chain((list) => {
       const stream = Buffer.concat([handshake(), ...list]);

@@ -348,7 +348,9 @@ class Upload {
     queue.unsentBytes += order.length;
     queue.refused = 0;
     turn.bytesLeft -= order.length;
+    const copiesBefore = this.#copiesOf(order.piece);
     this.#sentBytes[order.piece] = (this.#sentBytes[order.piece] ?? 0) + order.length;
+    if (copiesBefore < 1 && this.#copiesOf(order.piece) >= 1) this.#injection?.wentOut();
     this.#out.push({ kind: "send", ...order });
   }
 

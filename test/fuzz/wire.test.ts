@@ -64,7 +64,8 @@ function guarded(bytes: Uint8Array, prng: Prng): Buffer | null {
     const length = 1 + prng.below(prng.below(2) === 0 ? 8 : 400);
     const verdict = guard.push(bytes.subarray(at, at + length));
     if (verdict.kind === "violation") return null;
-    passed.push(...verdict.parts);
+    // The guard uses its memory again.
+    passed.push(...verdict.parts.map((part) => Uint8Array.from(part)));
     at += length;
   }
   return Buffer.concat(passed);

@@ -1,5 +1,5 @@
 // One measured run of a fleet: publish, stage, kill what is to be killed, and what it cost from GO to the last node.
-// Starts a fresh fleet every time, so that memory and caches are those of one release.
+// Starts a fresh fleet every time, so that memory and caches are those of one release, or of two with a warm-up.
 import { type Content, isInstalled, sha256Of } from "./content.ts";
 import { inTime } from "./deadline.ts";
 import { type FaultRecord, inflict } from "./faults.ts";

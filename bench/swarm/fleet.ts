@@ -107,13 +107,13 @@ export class Fleet {
     });
   }
 
-  /** Called whenever a peer has said that it came further. */
   /** What nodes reported so far was of another release. */
   forgetReports(): void {
     for (const peer of this.peers)
       Object.assign(peer, { verifiedAt: null, stagedAt: null, receivedBytes: null });
   }
 
+  /** Called whenever a peer has said that it came further. */
   onReport(listener: () => void): void {
     this.#onReport = listener;
   }

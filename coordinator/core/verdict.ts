@@ -117,7 +117,10 @@ function ofCap(inspection: Inspection, torrent: TorrentInspection): Verdict | nu
   if (total < CAPPED_SHARE * cap) return null;
   const others = inspection.torrents.length > 1 && total > torrent.receiveBytesPerSecond;
   const shared = others ? ", shared with the other releases on it" : "";
-  return { limit: "capped", message: `capped at ${rateText(cap)} by an operator${shared}` };
+  return {
+    limit: "capped",
+    message: `capped at ${rateText(cap)} by \`fleet limits\` or its own configuration${shared}`,
+  };
 }
 
 function ofMachine(facts: VerdictFacts, inspection: Inspection, torrent: TorrentInspection): Verdict | null {

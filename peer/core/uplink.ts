@@ -81,9 +81,11 @@ export class Uplink {
   /** The remote has the piece. */
   acknowledged(link: LinkId, piece: number, now: Millis): void {
     const flight = this.#land(flightKey(link, piece));
-    if (flight === null || flight.bytes < this.#pieceLength) return;
+    if (flight === null) return;
     const path = this.#pathOf(link);
     path.silent = false;
+    // Only whole pieces of full length compare.
+    if (flight.bytes < this.#pieceLength) return;
     const tookMs = Math.max(1, now - flight.sentAt);
     path.baseMs = Math.min(path.baseMs, tookMs);
     path.usualMs = path.usualMs === 0 ? tookMs : path.usualMs + NEWEST_WEIGHT * (tookMs - path.usualMs);

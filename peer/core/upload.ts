@@ -286,9 +286,9 @@ class Upload {
    * any and later copies only take what capacity is left; among equals, whoever has waited longest.
    */
   #nextTurn(): Queue | null {
+    if (this.#waiting.size === 0) return null;
     let best: Queue | null = null;
     let fewestCopies = Number.POSITIVE_INFINITY;
-    if (this.#waiting.size === 0) return null;
     const isUplinkFull = this.#uplink.isFull();
     for (const queue of this.#waiting) {
       if (queue.acknowledges && (isUplinkFull || this.#uplink.isPathFull(queue.link))) continue;

@@ -8,30 +8,7 @@ import { BLOCK_BYTES, geometryOf } from "../../../peer/core/geometry.ts";
 import { RateBudget } from "../../../peer/core/rate-budget.ts";
 import { Bitfield } from "../../../protocol/bitfield.ts";
 import { createPrng } from "../../../protocol/prng.ts";
-import { type RemoteSpec, World, type WorldSpec } from "./download-world.ts";
-
-const HONEST: RemoteSpec = {
-  temper: "honest",
-  share: 1,
-  bytesPerSecond: 4_000_000,
-  latencyMs: 2,
-  isOrigin: false,
-};
-const BASE: WorldSpec = {
-  seed: 1,
-  pieceCount: 40,
-  blocksPerPiece: 4,
-  shortBy: 0,
-  rank: 0,
-  rankCount: 1,
-  remotes: [HONEST],
-};
-
-function runWorld(changes: Partial<WorldSpec>): World {
-  const world = new World({ ...BASE, ...changes });
-  world.run();
-  return world;
-}
+import { HONEST, runWorld } from "./run-world.ts";
 
 /** One link to a remote that has everything, in made-up time. */
 function linkedDownload(bytesPerSecondMax: number) {

@@ -2,55 +2,37 @@
 // ones.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type RemoteSpec, World, type WorldSpec } from "./download-world.ts";
+import type { RemoteSpec, WorldSpec } from "./download-world.ts";
+import { HONEST, runWorld } from "./run-world.ts";
 
-const HONEST: RemoteSpec = {
-  temper: "honest",
-  share: 1,
-  bytesPerSecond: 4_000_000,
-  latencyMs: 2,
-  isOrigin: false,
-};
 /** Slow enough for a download that lasts. */
 const SLOW: RemoteSpec = { ...HONEST, bytesPerSecond: 40_000 };
 const TRICKLE: RemoteSpec = { ...HONEST, bytesPerSecond: 2_000 };
-const BASE: WorldSpec = {
-  seed: 1,
-  pieceCount: 60,
-  blocksPerPiece: 4,
-  shortBy: 0,
-  rank: 0,
-  rankCount: 1,
-  remotes: [HONEST],
-};
 
-function runWorld(changes: Partial<WorldSpec>): World {
-  const world = new World({ ...BASE, ...changes });
-  world.run();
-  return world;
-}
+/** Long enough for everybody to show what they are like. */
+const runLong = (changes: Partial<WorldSpec>) => runWorld({ pieceCount: 60, ...changes });
 
 describe("a remote that holds a download up", () => {
   it("is named for never answering", () => {
-    const { offences } = runWorld({ remotes: [SLOW, { ...HONEST, temper: "silent" }] });
+    const { offences } = runLong({ remotes: [SLOW, { ...HONEST, temper: "silent" }] });
     expect(new Set(offences)).toEqual(new Set(["silent at 4000000 B/s: no-answer"]));
   });
 
   it("is named for a trickle, and costs hardly any time", () => {
-    const alone = runWorld({ remotes: [SLOW] });
-    const { offences, now } = runWorld({ remotes: [SLOW, TRICKLE] });
+    const alone = runLong({ remotes: [SLOW] });
+    const { offences, now } = runLong({ remotes: [SLOW, TRICKLE] });
     expect(offences).toEqual(["honest at 2000 B/s: drip"]);
     expect(now).toBeLessThan(1.1 * alone.now);
   });
 
   it("is named for refusing what it claims, and its link is cut", () => {
-    const { offences, closedFor } = runWorld({ remotes: [SLOW, { ...HONEST, temper: "rejecting" }] });
+    const { offences, closedFor } = runLong({ remotes: [SLOW, { ...HONEST, temper: "rejecting" }] });
     expect(new Set(offences)).toEqual(new Set(["rejecting at 4000000 B/s: refuses"]));
     expect(closedFor).toContain("refuses the pieces it claims");
   });
 
   it("still brings the artifact when a trickle is all there is", () => {
-    const { complete, offences } = runWorld({ remotes: [TRICKLE], pieceCount: 3 });
+    const { complete, offences } = runLong({ remotes: [TRICKLE], pieceCount: 3 });
     expect(complete).toBe(true);
     expect(offences).toEqual(["honest at 2000 B/s: drip"]);
   });
@@ -59,7 +41,7 @@ describe("a remote that holds a download up", () => {
 describe("nobody is named", () => {
   it("who is the origin and refuses what others are to have first", () => {
     const origin: RemoteSpec = { ...HONEST, temper: "rejecting", isOrigin: true };
-    expect(runWorld({ remotes: [SLOW, origin] }).offences).toEqual([]);
+    expect(runLong({ remotes: [SLOW, origin] }).offences).toEqual([]);
   });
 
   it("who answers at all, however slow a link in use may be and however many share it", () => {
@@ -70,7 +52,7 @@ describe("nobody is named", () => {
         fc.constantFrom(0, 20, 400),
         (seed, rates, latencyMs) => {
           const remotes = rates.map((bytesPerSecond) => ({ ...HONEST, bytesPerSecond, latencyMs }));
-          expect(runWorld({ seed, remotes }).offences).toEqual([]);
+          expect(runLong({ seed, remotes }).offences).toEqual([]);
         },
       ),
       { numRuns: 40 },
@@ -79,6 +61,6 @@ describe("nobody is named", () => {
 
   it("who chokes, or leaves and comes back", () => {
     const remotes = (["choking", "leaving"] as const).map((temper): RemoteSpec => ({ ...SLOW, temper }));
-    expect(runWorld({ remotes: [SLOW, ...remotes] }).offences).toEqual([]);
+    expect(runLong({ remotes: [SLOW, ...remotes] }).offences).toEqual([]);
   });
 });

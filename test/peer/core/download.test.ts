@@ -1,30 +1,8 @@
 // The download machine against remotes of every temper: its promises are checked inside the world after every event.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type RemoteSpec, World, type WorldSpec } from "./download-world.ts";
-
-const HONEST: RemoteSpec = {
-  temper: "honest",
-  share: 1,
-  bytesPerSecond: 4_000_000,
-  latencyMs: 2,
-  isOrigin: false,
-};
-const BASE: WorldSpec = {
-  seed: 1,
-  pieceCount: 40,
-  blocksPerPiece: 4,
-  shortBy: 0,
-  rank: 0,
-  rankCount: 1,
-  remotes: [HONEST],
-};
-
-function runWorld(changes: Partial<WorldSpec>): World {
-  const world = new World({ ...BASE, ...changes });
-  world.run();
-  return world;
-}
+import type { RemoteSpec } from "./download-world.ts";
+import { HONEST, runWorld } from "./run-world.ts";
 
 const remote = fc.record({
   temper: fc.constantFrom(

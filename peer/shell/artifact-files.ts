@@ -1,13 +1,13 @@
 // Tarballs in the state directory: where they lie, how much room one still needs, whether its bytes are those that
 // were signed. Deletes only what no stage uses.
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { rm, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { FleetError } from "../../protocol/errors.ts";
 import type { Digest } from "../../protocol/ids.ts";
 import type { Artifact } from "../../protocol/manifest.ts";
 import { errnoOf } from "./disk-errors.ts";
+import { fileChunks } from "./file-chunks.ts";
 import { namesIn } from "./files.ts";
 import type { RootPaths, StatePaths } from "./state-directory.ts";
 
@@ -15,7 +15,6 @@ import type { RootPaths, StatePaths } from "./state-directory.ts";
 export const DISK_MARGIN_BYTES = 32 * 1024 * 1024;
 /** Unused tarballs kept for an order that may come again after a restart: as many as may be fetched at once. */
 const UNUSED_KEPT = 4;
-const READ_CHUNK_BYTES = 1024 * 1024;
 const FILE_NAME = /^([0-9a-f]{64})\.(?:tar|bitmap)/;
 
 export class ArtifactFiles {
@@ -63,9 +62,9 @@ export class ArtifactFiles {
     const path = this.tarball(artifact.sha256);
     const hash = createHash("sha256");
     let length = 0;
-    for await (const chunk of createReadStream(path, { highWaterMark: READ_CHUNK_BYTES, signal })) {
-      hash.update(chunk as Buffer);
-      length += (chunk as Buffer).length;
+    for await (const chunk of fileChunks(path, signal)) {
+      hash.update(chunk);
+      length += chunk.length;
     }
     const found = hash.digest("hex");
     if (found === artifact.sha256 && length === artifact.length) return;

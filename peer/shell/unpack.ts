@@ -1,16 +1,14 @@
 // Unpacks a verified tarball into a fresh directory: all of it, durable and read-only, or nothing at all.
 // Never touches anything outside that directory and never goes past the sizes that were signed.
-import { createReadStream } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { FleetError } from "../../protocol/errors.ts";
 import type { Compression } from "../../protocol/manifest.ts";
 import { type ArchiveTotals, walkArchive } from "./archive.ts";
 import { checkDiskSpace, diskError } from "./disk-errors.ts";
+import { fileChunks } from "./file-chunks.ts";
 import { removeTree } from "./remove-tree.ts";
 import { TreeWriter } from "./tree-writer.ts";
-
-const READ_CHUNK_BYTES = 256 * 1024;
 
 export interface UnpackOptions {
   /** Path of the tarball. */
@@ -62,7 +60,7 @@ function walkTarball(options: UnpackOptions, writer: TreeWriter): Promise<Archiv
 
 async function* readTarball(path: string): AsyncGenerator<Uint8Array, void, undefined> {
   try {
-    yield* createReadStream(path, { highWaterMark: READ_CHUNK_BYTES });
+    yield* fileChunks(path);
   } catch (cause) {
     throw diskError(cause, "file-missing", "cannot read the tarball");
   }

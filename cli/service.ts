@@ -2,6 +2,7 @@
 import type { Logger } from "pino";
 import { FleetError } from "../protocol/errors.ts";
 import type { Context, Outcome } from "./command.ts";
+import { tuneEngineForService } from "./engine.ts";
 import { untilStopSignal } from "./stop-signal.ts";
 
 /** Longer than closing connections and finishing what is being written to disk takes. */
@@ -25,6 +26,7 @@ export async function runUntilStopped<S extends Service>(
   context: Context,
   plan: ServicePlan<S>,
 ): Promise<Outcome> {
+  tuneEngineForService();
   const stop = untilStopSignal(context.host);
   const stopped = new Promise<"stop">((resolve) => {
     stop.signal.addEventListener("abort", () => resolve("stop"), { once: true });

@@ -1,15 +1,15 @@
 // How long the pieces of an artifact are, from its size and the fleet's. Arithmetic only.
-import { PIECE_LENGTH_MAX, PIECE_LENGTH_MIN, PIECES_MAX } from "../../protocol/limits.ts";
+import { PIECE_LENGTH_MAX, PIECES_MAX } from "../../protocol/limits.ts";
 import { assert } from "../../protocol/machine.ts";
 
 const KIB = 1024;
 
 /**
- * One request block: what is asked for can be passed on as soon as it is here. Per piece each link carries a 9-byte
- * HAVE and every node a 20-byte hash, with ten links about 110 bytes or 0.7 % of this. In simulation 8 MiB to 40 nodes
- * end at 1.13 of the bound with it, at 1.18 with pieces of twice the length.
+ * Every piece costs its messages, and those cost processor time: with half of this, 8 MiB to 40 nodes at 8 Mbit/s would
+ * end at 1.13 of the bound instead of 1.21 if time were all (in simulation), but 40 agents on two cores take 1.5
+ * instead of 1.3. Shorter pieces only help where a node's link is slow against its processor.
  */
-const PIECE_LENGTH_FLOOR = PIECE_LENGTH_MIN;
+const PIECE_LENGTH_FLOOR = 32 * KIB;
 
 /** A peer holds several unfinished pieces in memory, and a bad byte costs a whole one again. */
 const PIECE_LENGTH_CEILING = 4 * 1024 * KIB;
@@ -28,7 +28,7 @@ const NODE_COUNT_MIN = 16;
 
 /**
  * Bytes per piece, a power of two: the longest with N·P/`lengthBytes` at most 1/32, for N = `nodeCount` or 16 if that
- * is more, within 16 KiB to 4 MiB; longer, up to PIECE_LENGTH_MAX, only where PIECES_MAX pieces would not do.
+ * is more, within 32 KiB to 4 MiB; longer, up to PIECE_LENGTH_MAX, only where PIECES_MAX pieces would not do.
  */
 export function pieceLengthFor(lengthBytes: number, nodeCount: number): number {
   assert(

@@ -1,3 +1,4 @@
+// Reading a file through one buffer: all of it, in order, and no memory besides.
 import { randomBytes } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

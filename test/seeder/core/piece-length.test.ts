@@ -1,23 +1,19 @@
 // The piece length: a power of two that keeps forwarding cheap and the torrent small.
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import {
-  ARTIFACT_BYTES_MAX,
-  PIECE_LENGTH_MAX,
-  PIECE_LENGTH_MIN,
-  PIECES_MAX,
-} from "../../../protocol/limits.ts";
+import { ARTIFACT_BYTES_MAX, PIECE_LENGTH_MAX, PIECES_MAX } from "../../../protocol/limits.ts";
 import { pieceLengthFor } from "../../../seeder/core/piece-length.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
 const GIB = 1024 * MIB;
+const FLOOR = 32 * KIB;
 
 test.each([
-  ["an empty kind of artifact", 1, 1, 16 * KIB],
-  ["a small artifact for a large fleet", 10 * MIB, 1_000, 16 * KIB],
+  ["an empty kind of artifact", 1, 1, 32 * KIB],
+  ["a small artifact for a large fleet", 10 * MIB, 1_000, 32 * KIB],
   ["16 MiB for 16 nodes", 16 * MIB, 16, 32 * KIB],
-  ["8 MiB for 40 nodes", 8 * MIB, 40, 16 * KIB],
+  ["8 MiB for 40 nodes", 8 * MIB, 40, 32 * KIB],
   ["100 MB for 8 nodes", 100_000_000, 8, 128 * KIB],
   ["1 GiB for 20 nodes", GIB, 20, MIB],
   ["1 GiB for 60 nodes", GIB, 60, 512 * KIB],
@@ -41,7 +37,7 @@ test("it is a power of two within the protocol's bounds, with no more pieces tha
     fc.property(length, nodeCount, (bytes, nodes) => {
       const pieceLength = pieceLengthFor(bytes, nodes);
       expect(Number.isInteger(Math.log2(pieceLength))).toBe(true);
-      expect(pieceLength).toBeGreaterThanOrEqual(PIECE_LENGTH_MIN);
+      expect(pieceLength).toBeGreaterThanOrEqual(FLOOR);
       expect(pieceLength).toBeLessThanOrEqual(PIECE_LENGTH_MAX);
       expect(Math.ceil(bytes / pieceLength)).toBeLessThanOrEqual(PIECES_MAX);
     }),
@@ -53,7 +49,7 @@ test("unless a bound stops it, forwarding costs at most 1/32 and half as many pi
     fc.property(length, fc.integer({ min: 16, max: 100_000 }), (bytes, nodes) => {
       const pieceLength = pieceLengthFor(bytes, nodes);
       const fewestAllowed = bytes / PIECES_MAX > pieceLength / 2;
-      if (pieceLength > PIECE_LENGTH_MIN && !fewestAllowed) {
+      if (pieceLength > FLOOR && !fewestAllowed) {
         expect((nodes * pieceLength) / bytes).toBeLessThanOrEqual(1 / 32);
         expect(bytes / pieceLength).toBeGreaterThanOrEqual(20 * Math.log2(nodes));
       }

@@ -15,7 +15,11 @@ export const ORIGIN_LINKS_MAX = 16;
  * Neighbours of each rank 0..memberCount-1. Above the full mesh, the union of random Hamiltonian cycles: connected by
  * construction, and a new rank is put into one random place of each ring, so it moves at most two links per ring.
  */
-export function buildGraph(memberCount: number, seed: number): ReadonlyMap<number, ReadonlySet<number>> {
+export function buildGraph(
+  memberCount: number,
+  seed: number,
+  ringCount: number = RING_COUNT,
+): ReadonlyMap<number, ReadonlySet<number>> {
   const links = new Map<number, Set<number>>();
   for (let rank = 0; rank < memberCount; rank += 1) links.set(rank, new Set());
   if (memberCount <= FULL_MESH_MEMBERS_MAX) {
@@ -23,7 +27,7 @@ export function buildGraph(memberCount: number, seed: number): ReadonlyMap<numbe
       for (let b = a + 1; b < memberCount; b += 1) connect(links, a, b);
     return links;
   }
-  for (const { next } of layRings(memberCount, seed))
+  for (const { next } of layRings(memberCount, seed, ringCount))
     for (let rank = 0; rank < memberCount; rank += 1) connect(links, rank, next[rank] ?? rank);
   return links;
 }
@@ -59,8 +63,8 @@ interface Ring {
  * another ring, or its degree would be lower than that of others, and the member with the fewest links is the last to
  * have everything.
  */
-function layRings(memberCount: number, seed: number): readonly Ring[] {
-  const rings = Array.from({ length: RING_COUNT }, () => ({
+function layRings(memberCount: number, seed: number, ringCount: number): readonly Ring[] {
+  const rings = Array.from({ length: ringCount }, () => ({
     next: new Int32Array(memberCount),
     previous: new Int32Array(memberCount),
   }));

@@ -1,6 +1,7 @@
 // The numbers the download is tuned by, each with its reason. Never read by anything but the download core.
 
 import type { NewsConfig } from "./news.ts";
+import type { PickOrder } from "./rarity.ts";
 
 const MIB = 1024 * 1024;
 
@@ -31,6 +32,10 @@ export interface DownloadConfig extends NewsConfig {
   readonly settlingPieces: number;
   /** How often silence is looked at while anything is asked for. */
   readonly patienceTickMs: number;
+  /** In order is what a stock client does that plays what it fetches: it is here to be compared with. */
+  readonly pickOrder: PickOrder;
+  /** Whether what little is left is asked of a second link as well; without it one slow link holds up the end. */
+  readonly asksRivals: boolean;
 }
 
 export const DOWNLOAD_CONFIG: DownloadConfig = {
@@ -52,4 +57,6 @@ export const DOWNLOAD_CONFIG: DownloadConfig = {
   plentyCopies: 2,
   scarceListenersMax: 5,
   patienceTickMs: 100,
+  pickOrder: "rarest",
+  asksRivals: true,
 };

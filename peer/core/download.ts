@@ -199,10 +199,12 @@ function schedulePatience(turn: Turn): void {
 }
 
 function deadlineOf(state: DownloadState): Millis | null {
-  let soonest: Millis | null = null;
-  for (const at of [state.news.deadline(), state.nextPatienceAt, state.budgetAt])
-    if (at !== null && (soonest === null || at < soonest)) soonest = at;
-  return soonest;
+  return sooner(sooner(state.news.deadline(), state.nextPatienceAt), state.budgetAt);
+}
+
+function sooner(a: Millis | null, b: Millis | null): Millis | null {
+  if (a === null || b === null) return a ?? b;
+  return Math.min(a, b);
 }
 
 function newState(options: DownloadOptions): DownloadState {
@@ -210,7 +212,7 @@ function newState(options: DownloadOptions): DownloadState {
   const { pieceCount } = geometry;
   const share = new Bitfield(pieceCount);
   for (let piece = rank % rankCount; piece < pieceCount; piece += rankCount) share.add(piece);
-  const rarity = new Rarity(pieceCount, options.random.child("rarity"));
+  const rarity = new Rarity(pieceCount, options.random.child("rarity"), config.pickOrder);
   for (let piece = 0; piece < pieceCount; piece++) if (!verified.has(piece)) rarity.offer(piece);
   return {
     geometry,

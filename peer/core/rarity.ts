@@ -13,6 +13,9 @@ export interface PickLimits {
   readonly copiesMax?: number;
 }
 
+/** Rarest first, ties broken at random; or the first in the artifact. */
+export type PickOrder = "rarest" | "in-order";
+
 /**
  * Gaining or losing a copy is O(1). A pick intersects 32 pieces at a time, so it costs pieces / 32 per level of
  * rarity in use, and happens once per piece, not once per block.
@@ -23,8 +26,10 @@ export class Rarity {
   /** Candidates by number of copies. */
   readonly #levels: Bitfield[] = [];
   readonly #random: Prng;
+  readonly #order: PickOrder;
 
-  constructor(pieceCount: number, random: Prng) {
+  constructor(pieceCount: number, random: Prng, order: PickOrder = "rarest") {
+    this.#order = order;
     this.#copies = new Uint16Array(pieceCount);
     this.#candidates = new Bitfield(pieceCount);
     this.#random = random;
@@ -65,6 +70,7 @@ export class Rarity {
   /** A rarest candidate that the remote has and that is within the limits; null when there is none. */
   pick(remote: Bitfield, limits: PickLimits = {}): number | null {
     const { copiesMax = Number.POSITIVE_INFINITY } = limits;
+    if (this.#order === "in-order") return this.#pickFirst(remote, limits, copiesMax);
     for (const [copies, level] of this.#levels.entries()) {
       if (copies > copiesMax) return null;
       if (level.count === 0) continue;
@@ -83,6 +89,14 @@ export class Rarity {
       if (within !== undefined) word &= within.words[at] ?? 0;
       if (except !== undefined) word &= ~(except.words[at] ?? 0);
       if (word !== 0) return at * 32 + nthSetBit(word, this.#random.below(bitCount(word)));
+    }
+    return null;
+  }
+
+  #pickFirst(remote: Bitfield, { within, except }: PickLimits, copiesMax: number): number | null {
+    for (let piece = 0; piece < remote.length; piece++) {
+      if (!this.#candidates.has(piece) || !remote.has(piece) || this.copiesOf(piece) > copiesMax) continue;
+      if (within?.has(piece) !== false && except?.has(piece) !== true) return piece;
     }
     return null;
   }

@@ -102,6 +102,7 @@ function helpingBlock(state: DownloadState, link: Link): Choice | null {
 }
 
 function rivalBlock(state: DownloadState, link: Link, now: Millis): Choice | null {
+  if (!state.config.asksRivals) return null;
   const endgame = isEndgame(state);
   const ownMs = drainMs(openBytes(link) + BLOCK_BYTES, link.rate.bytesPerSecond);
   for (const debtor of state.links.values()) {

@@ -78,10 +78,15 @@ export class Uplink {
     path.window.use(length);
   }
 
-  /** The remote has the piece. */
-  acknowledged(link: LinkId, piece: number, now: Millis): void {
+  /** The remote has the piece. False when nothing of it was under way there. */
+  acknowledged(link: LinkId, piece: number, now: Millis): boolean {
     const flight = this.#land(flightKey(link, piece));
-    if (flight === null) return;
+    if (flight === null) return false;
+    this.#learn(link, flight, now);
+    return true;
+  }
+
+  #learn(link: LinkId, flight: Flight, now: Millis): void {
     const path = this.#pathOf(link);
     path.silent = false;
     // Only whole pieces of full length compare.

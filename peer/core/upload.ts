@@ -4,14 +4,13 @@
 // Bounded: requests per link, bytes handed to a socket that has not taken them, links that send at once.
 import type { Bitfield } from "../../protocol/bitfield.ts";
 import type { Millis } from "../../protocol/ids.ts";
-import { PIECE_LENGTH_MAX } from "../../protocol/limits.ts";
 import { assert, assertNever, type Machine } from "../../protocol/machine.ts";
 import { type Geometry, type LinkId, pieceBytes } from "./geometry.ts";
 import { Injection } from "./injection.ts";
-import { BurstRate } from "./rate.ts";
 import { type BudgetShare, RateBudget } from "./rate-budget.ts";
 import { Uplink } from "./uplink.ts";
 import type { UploadEffect, UploadEvent, UploadOrder } from "./upload-events.ts";
+import { newQueue, orderKey, type Turn, type UploadQueue } from "./upload-queue.ts";
 
 export interface UploadConfig {
   /** Links served at once. Two to four keep a shared uplink full while each piece still gets most of it. */
@@ -44,27 +43,6 @@ const STUCK_AFTER_MS = 500;
 const DEAD_AFTER_MS = 60_000;
 const SWEEP_MS = 10_000;
 
-interface Turn {
-  readonly piece: number;
-  bytesLeft: number;
-}
-
-interface Queue {
-  readonly link: LinkId;
-  readonly fast: boolean;
-  readonly acknowledges: boolean;
-  /** In order of arrival, by piece and offset. */
-  readonly orders: Map<number, UploadOrder>;
-  readonly drain: BurstRate;
-  unsentBytes: number;
-  /** When the socket last took something, or got something to take. */
-  movedAt: Millis;
-  /** Since it was last sent a block. */
-  refused: number;
-  /** The piece it is being served and how much of it is still to go; null while it waits for a turn. */
-  turn: Turn | null;
-}
-
 export interface UploadOptions {
   readonly geometry: Geometry;
   /** Read on every request: only these pieces are served. */
@@ -94,16 +72,16 @@ class Upload {
   readonly #geometry: Geometry;
   readonly #verified: Bitfield;
   readonly #config: UploadConfig;
-  readonly #queues = new Map<LinkId, Queue>();
+  readonly #queues = new Map<LinkId, UploadQueue>();
   // A link with requests is in exactly one of these.
   /** In the middle of a piece and with room in the socket, in the order their turns came. */
-  readonly #ready = new Set<Queue>();
+  readonly #ready = new Set<UploadQueue>();
   /** In the middle of a piece, the socket full. */
-  readonly #blocked = new Set<Queue>();
+  readonly #blocked = new Set<UploadQueue>();
   /** Blocked, and the socket takes nothing: not worth a slot. */
-  readonly #stuck = new Set<Queue>();
+  readonly #stuck = new Set<UploadQueue>();
   /** Waiting for a turn, longest first. */
-  readonly #waiting = new Set<Queue>();
+  readonly #waiting = new Set<UploadQueue>();
   /** Bytes sent of each piece. */
   readonly #sentBytes: Float64Array;
   readonly #injection: Injection | null;
@@ -126,6 +104,8 @@ class Upload {
   }
 
   handle(event: UploadEvent, now: Millis): readonly UploadEffect[] {
+    // Most news is of pieces that nobody asks us for: it frees nothing, and there are many of them.
+    if (event.kind === "remote-has" && !this.#concerns(event.link, event.piece, now)) return NOTHING;
     this.#out = [];
     if (event.kind === "link-open") this.#open(event);
     else if (event.kind === "tick") this.#onTick(now);
@@ -149,9 +129,14 @@ class Upload {
     return this.#queues.get(link)?.orders.size ?? 0;
   }
 
+  #queueOf(link: LinkId): UploadQueue {
+    const queue = this.#queues.get(link);
+    assert(queue !== undefined, `link ${link} is not open`);
+    return queue;
+  }
+
   #onQueueEvent(event: Exclude<UploadEvent, { kind: "link-open" | "tick" }>, now: Millis): void {
-    const queue = this.#queues.get(event.link);
-    assert(queue !== undefined, `link ${event.link} is not open`);
+    const queue = this.#queueOf(event.link);
     switch (event.kind) {
       case "link-closed":
         return this.#close(queue);
@@ -166,34 +151,24 @@ class Upload {
       case "sent":
         return this.#onSent(queue, event.bytes, now);
       case "remote-has":
-        return this.#onRemoteHas(queue, event.piece, now);
+        return this.#onRemoteHas(queue, event.piece);
       default:
         assertNever(event);
     }
   }
 
   #open({ link, fast, acknowledges }: Extract<UploadEvent, { kind: "link-open" }>): void {
-    this.#queues.set(link, {
-      link,
-      fast,
-      acknowledges,
-      orders: new Map(),
-      drain: new BurstRate(),
-      unsentBytes: 0,
-      movedAt: 0,
-      refused: 0,
-      turn: null,
-    });
+    this.#queues.set(link, newQueue({ link, fast, acknowledges }));
   }
 
-  #close(queue: Queue): void {
+  #close(queue: UploadQueue): void {
     this.#queues.delete(queue.link);
     this.#rest(queue);
     this.#uplink.linkClosed(queue.link);
     this.#injection?.linkClosed(queue.link, (piece) => this.#copiesOf(piece) >= 1);
   }
 
-  #onRequest(queue: Queue, order: UploadOrder, now: Millis): void {
+  #onRequest(queue: UploadQueue, order: UploadOrder, now: Millis): void {
     const { link, piece, offset, length } = order;
     const key = orderKey(order);
     if (!this.#isInside(order)) {
@@ -210,13 +185,13 @@ class Upload {
     }
   }
 
-  #mayHave(queue: Queue, piece: number, now: Millis): boolean {
+  #mayHave(queue: UploadQueue, piece: number, now: Millis): boolean {
     if (!this.#verified.has(piece)) return false;
     // A stock client that cannot be told no would wait for ever.
     return this.#injection === null || !queue.fast || this.#injection.admits(piece, queue.link, now);
   }
 
-  #refuse(queue: Queue, order: UploadOrder): void {
+  #refuse(queue: UploadQueue, order: UploadOrder): void {
     const { link, piece, offset, length } = order;
     queue.refused += 1;
     this.#out.push(
@@ -226,8 +201,17 @@ class Upload {
     );
   }
 
-  #onRemoteHas(queue: Queue, piece: number, now: Millis): void {
-    this.#uplink.acknowledged(queue.link, piece, now);
+  /** Whether a piece was under way to the link or is asked for by it. Takes note of the acknowledgement. */
+  #concerns(link: LinkId, piece: number, now: Millis): boolean {
+    const landed = this.#uplink.acknowledged(link, piece, now);
+    const queue = this.#queueOf(link);
+    if (landed || queue.orders.size === 0) return landed;
+    for (const order of queue.orders.values()) if (order.piece === piece) return true;
+    return false;
+  }
+
+  /** It will not be sent any more. */
+  #onRemoteHas(queue: UploadQueue, piece: number): void {
     for (const [key, order] of queue.orders) {
       if (order.piece !== piece) continue;
       queue.orders.delete(key);
@@ -236,13 +220,13 @@ class Upload {
     if (queue.orders.size === 0) this.#rest(queue);
   }
 
-  #onCancel(queue: Queue, order: UploadOrder): void {
+  #onCancel(queue: UploadQueue, order: UploadOrder): void {
     const key = orderKey(order);
     if (queue.orders.get(key)?.length === order.length) queue.orders.delete(key);
     if (queue.orders.size === 0) this.#rest(queue);
   }
 
-  #onSent(queue: Queue, bytes: number, now: Millis): void {
+  #onSent(queue: UploadQueue, bytes: number, now: Millis): void {
     queue.unsentBytes -= bytes;
     queue.movedAt = now;
     queue.drain.add(bytes, now);
@@ -285,9 +269,9 @@ class Upload {
    * Whoever waits for the piece that has been sent least, so that an origin sends every piece once before it repeats
    * any and later copies only take what capacity is left; among equals, whoever has waited longest.
    */
-  #nextTurn(): Queue | null {
+  #nextTurn(): UploadQueue | null {
     if (this.#waiting.size === 0) return null;
-    let best: Queue | null = null;
+    let best: UploadQueue | null = null;
     let fewestCopies = Number.POSITIVE_INFINITY;
     const isUplinkFull = this.#uplink.isFull();
     for (const queue of this.#waiting) {
@@ -302,7 +286,7 @@ class Upload {
   }
 
   /** Of the piece that is next for this link; a copy under way counts as whole. */
-  #copiesSent(queue: Queue): number {
+  #copiesSent(queue: UploadQueue): number {
     const [first] = queue.orders.values();
     return first === undefined ? 0 : Math.ceil(this.#copiesOf(first.piece));
   }
@@ -312,7 +296,7 @@ class Upload {
   }
 
   /** Fills the socket with the piece whose turn it is. Returns the share of a slot that this link keeps busy. */
-  #sendTo(queue: Queue, now: Millis): number {
+  #sendTo(queue: UploadQueue, now: Millis): number {
     const [first] = queue.orders.values();
     assert(first !== undefined, `link ${queue.link} has a turn without a request`);
     queue.turn ??= { piece: first.piece, bytesLeft: pieceBytes(this.#geometry, first.piece) };
@@ -335,13 +319,13 @@ class Upload {
   }
 
   /** It goes on with its piece, before others, when the budget allows. */
-  #holdUp(queue: Queue): number {
+  #holdUp(queue: UploadQueue): number {
     this.#waiting.delete(queue);
     this.#ready.add(queue);
     return 0;
   }
 
-  #send(queue: Queue, order: UploadOrder, turn: Turn, now: Millis): void {
+  #send(queue: UploadQueue, order: UploadOrder, turn: Turn, now: Millis): void {
     if (queue.acknowledges) this.#uplink.sent(order, now);
     this.#budget.take(order.length);
     queue.orders.delete(orderKey(order));
@@ -355,7 +339,7 @@ class Upload {
   }
 
   /** Puts the link where it belongs after sending: on with its piece, to the back of the line, or at rest. */
-  #settle(queue: Queue, full: boolean): number {
+  #settle(queue: UploadQueue, full: boolean): number {
     const pieceOver = (queue.turn?.bytesLeft ?? 0) <= 0;
     const asksForMore = queue.orders.size > 0;
     this.#rest(queue);
@@ -365,7 +349,7 @@ class Upload {
     return full ? this.#weightOf(queue) : 0;
   }
 
-  #rest(queue: Queue): void {
+  #rest(queue: UploadQueue): void {
     this.#ready.delete(queue);
     this.#blocked.delete(queue);
     this.#stuck.delete(queue);
@@ -373,13 +357,13 @@ class Upload {
   }
 
   /** A remote that drains slowly leaves room on our uplink for others: it takes part of a slot only. */
-  #weightOf(queue: Queue): number {
+  #weightOf(queue: UploadQueue): number {
     const rate = queue.drain.bytesPerSecond;
     if (rate === 0 || this.#fastestDrain === 0) return 1;
     return Math.min(1, rate / this.#fastestDrain);
   }
 
-  #aheadBytes(queue: Queue): number {
+  #aheadBytes(queue: UploadQueue): number {
     const { aheadSeconds, aheadBytesMin, aheadBytesMax } = this.#config;
     return Math.max(aheadBytesMin, Math.min(aheadBytesMax, aheadSeconds * queue.drain.bytesPerSecond));
   }
@@ -392,6 +376,4 @@ class Upload {
   }
 }
 
-function orderKey(order: UploadOrder): number {
-  return order.piece * PIECE_LENGTH_MAX + order.offset;
-}
+const NOTHING: readonly UploadEffect[] = [];

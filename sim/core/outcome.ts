@@ -5,6 +5,8 @@
 export interface SwarmOutcome {
   readonly nodes: number;
   readonly seed: number;
+  /** Nodes that stayed and never had everything; more than none is a broken promise. */
+  readonly unfinished: number;
   /** When each node that stayed had everything, ascending. */
   readonly completedMs: Float64Array;
   /** The same, of nodes whose rates no fault lowered; all of them when there are none. */

@@ -1,0 +1,319 @@
+// One simulated distribution: a fleet on a virtual clock, run by the machines that ship. The same scenario, size and
+// seed give the same events, in the same order, on every machine. Reads no clock and never waits.
+import { BLOCK_BYTES, type LinkId } from "../../peer/core/geometry.ts";
+import type { UploadOrder } from "../../peer/core/upload-events.ts";
+import { assert } from "../../protocol/machine.ts";
+import { createPrng, type Prng } from "../../protocol/prng.ts";
+import { EventQueue } from "./event-queue.ts";
+import type { SwarmOutcome } from "./outcome.ts";
+import type { Scenario } from "./scenario.ts";
+import { EVENT, EVENT_NAMES } from "./swarm-events.ts";
+import { drawFaults, type FaultPlan } from "./swarm-faults.ts";
+import { layGraph, makeMembers, roughBoundMs } from "./swarm-fleet.ts";
+import type { Member, Surroundings } from "./swarm-member.ts";
+import { Network, type SentBlock } from "./swarm-network.ts";
+import { SwarmObserver } from "./swarm-observer.ts";
+
+export interface SwarmRunOptions {
+  readonly scenario: Scenario;
+  readonly nodeCount: number;
+  readonly seed: number;
+}
+
+/** One event in words, for people. `to` is the member it happens to. */
+export interface TraceEvent {
+  readonly atMs: number;
+  readonly kind: string;
+  readonly to: string;
+  readonly from: string | null;
+  readonly piece: number | null;
+}
+
+export interface SwarmListener {
+  /** Now and then; of all pieces of all nodes, 0 to 1. */
+  readonly onProgress?: (doneShare: number) => void;
+  readonly onEvent?: (event: TraceEvent) => void;
+}
+
+/** A dead machine's links are given up on by the kernel after about this long without an answer. */
+const DEAD_LINK_MS = 30_000;
+/** Samples of availability on the way to the bound; a run goes on sampling at the same step after it. */
+const SAMPLES = 64;
+const PROGRESS_EVERY_EVENTS = 200_000;
+/** A run that takes so much longer than the bound, and so long, will not end. */
+const STUCK_AFTER_BOUNDS = 40;
+const STUCK_AFTER_MS = 600_000;
+
+/** Runs to the end: until every node that stays has everything, or nothing will come of it any more. */
+export function simulateSwarm(options: SwarmRunOptions, listener: SwarmListener = {}): SwarmOutcome {
+  const run = new SwarmRun(options, listener);
+  run.begin();
+  while (!run.isOver && run.step());
+  return run.outcome();
+}
+
+interface Link {
+  readonly a: Member;
+  readonly b: Member;
+  readonly wayMs: number;
+}
+
+class SwarmRun implements Surroundings {
+  now = 0;
+  readonly #options: SwarmRunOptions;
+  readonly #listener: SwarmListener;
+  readonly #queue = new EventQueue();
+  readonly #network: Network;
+  readonly #observer: SwarmObserver;
+  /** The origin comes last. */
+  readonly #members: readonly Member[];
+  readonly #links = new Map<LinkId, Link>();
+  /** Who is linked to whom while both are there, by index of member. */
+  readonly #graph: readonly (readonly number[])[];
+  readonly #faults: FaultPlan;
+  readonly #random: Prng;
+  readonly #realBytesPerByte: number;
+  readonly #pieceMs: number;
+  readonly #sampleMs: number;
+  readonly #stuckAtMs: number;
+  #nextLink = 1;
+  #unfinished: number;
+
+  constructor(options: SwarmRunOptions, listener: SwarmListener) {
+    const { scenario, nodeCount, seed } = options;
+    this.#options = options;
+    this.#listener = listener;
+    this.#random = createPrng(seed);
+    this.#unfinished = nodeCount;
+    const pieceBytes = scenario.artifactBytes / scenario.pieces;
+    this.#realBytesPerByte = pieceBytes / BLOCK_BYTES;
+    this.#pieceMs = scenario.pieceCost.fixedMs + (pieceBytes * 1000) / scenario.pieceCost.bytesPerSecond;
+    const boundMs = roughBoundMs(scenario, nodeCount);
+    this.#sampleMs = boundMs / SAMPLES;
+    this.#stuckAtMs = STUCK_AFTER_BOUNDS * boundMs + STUCK_AFTER_MS;
+    const queue = this.#queue;
+    this.#network = new Network({ scenario, queue, realBytesPerByte: this.#realBytesPerByte });
+    this.#observer = new SwarmObserver(scenario.pieces, nodeCount);
+    this.#faults = drawFaults(scenario, { nodeCount, boundMs, random: this.#random.child("faults") });
+    this.#graph = layGraph(scenario, nodeCount, this.#random.child("graph"));
+    this.#members = makeMembers(
+      { scenario, nodeCount, realBytesPerByte: this.#realBytesPerByte },
+      { random: this.#random.child("members"), isSlow: (index) => this.#faults.isSlow(index), world: this },
+    );
+  }
+
+  get #nodes(): readonly Member[] {
+    return this.#members.slice(0, -1);
+  }
+
+  get isOver(): boolean {
+    return this.#unfinished === 0 || this.now > this.#stuckAtMs;
+  }
+
+  begin(): void {
+    const { scenario, nodeCount } = this.#options;
+    for (const member of this.#nodes) if (!this.#faults.isLate(member.options.index)) this.#connect(member);
+    const random = this.#random.child("start");
+    const { delayMs, serviceMs } = scenario.control;
+    for (let index = 0; index < nodeCount; index += 1) {
+      // The coordinator says GO to one after the other.
+      const goAt = delayMs + serviceMs * (index + 1) + random.unit() * scenario.startJitterMs;
+      this.#queue.push(Math.max(goAt, this.#faults.lateMs(index)), EVENT.start, index);
+    }
+    for (const { kind, atMs, index } of this.#faults.events) this.#queue.push(atMs, EVENT[kind], index);
+    this.#queue.push(0, EVENT.sample, 0);
+  }
+
+  /** False when nothing is left to happen. */
+  step(): boolean {
+    const queue = this.#queue;
+    if (!queue.pop()) return false;
+    this.now = queue.at;
+    const { kind, a, b, c, d } = queue;
+    this.#observer.event(this.now, kind, a, c);
+    if (this.#observer.events % PROGRESS_EVERY_EVENTS === 0)
+      this.#listener.onProgress?.(this.#observer.doneShare);
+    const member = this.#members[a];
+    assert(member !== undefined, `member ${a} exists`);
+    if (kind === EVENT.sample) this.#sample();
+    else if (!member.gone) {
+      if (this.#listener.onEvent !== undefined) this.#narrate(kind, member, b, c);
+      this.#happen(kind, member, b, c, d);
+    }
+    return true;
+  }
+
+  outcome(): SwarmOutcome {
+    const { nodeCount, seed } = this.#options;
+    const nodes = this.#nodes;
+    const done = nodes.filter(({ gone, completedAt }) => !gone && completedAt !== null);
+    const healthy = done.filter(({ options }) => !this.#faults.isSlow(options.index));
+    const real = (bytes: number): number => Math.round(bytes * this.#realBytesPerByte);
+    return {
+      nodes: nodeCount,
+      seed,
+      unfinished: this.#unfinished,
+      completedMs: timesOf(done),
+      healthyCompletedMs: timesOf(healthy),
+      originBytes: real(this.#members.at(-1)?.sentBytes ?? 0),
+      receivedBytes: real(nodes.reduce((sum, { receivedBytes }) => sum + receivedBytes, 0)),
+      crossZoneBytes: real(this.#network.crossZoneBytes),
+      availability: this.#observer.samples,
+      events: this.#observer.events,
+      traceHash: this.#observer.traceHash,
+    };
+  }
+
+  tell(from: Member, link: LinkId, kind: number, piece: number, block: number): void {
+    const way = this.#links.get(link);
+    if (way === undefined) return;
+    const to = way.a === from ? way.b : way.a;
+    this.#queue.push(this.now + way.wayMs, kind, to.options.index, link, piece, block);
+  }
+
+  transmit(from: Member, { link, piece, offset, length }: UploadOrder): void {
+    const to = from.remotes.get(link);
+    if (to === undefined) return;
+    this.#network.send(from, to, { link, piece, index: offset / BLOCK_BYTES, length }, this.now);
+  }
+
+  verify(member: Member, piece: number): void {
+    member.diskFreeAt = Math.max(this.now, member.diskFreeAt) + this.#pieceMs;
+    this.#queue.push(member.diskFreeAt, EVENT.verified, member.options.index, 0, piece);
+  }
+
+  completed(member: Member): void {
+    if (member.options.isOrigin || member.completedAt !== null) return;
+    member.completedAt = this.now;
+    this.#unfinished -= 1;
+  }
+
+  wake(member: Member, kind: number, at: number): void {
+    this.#queue.push(at, kind, member.options.index);
+  }
+
+  cut(member: Member, link: LinkId): void {
+    this.#queue.push(this.now, EVENT.noticed, member.options.index, link);
+  }
+
+  #happen(kind: number, member: Member, link: LinkId, piece: number, block: number): void {
+    switch (kind) {
+      case EVENT.start:
+        if (member.remotes.size === 0) this.#connect(member);
+        return member.start();
+      case EVENT.downloadTick:
+        return member.tickDownload(this.now);
+      case EVENT.uploadTick:
+        return member.tickUpload(this.now);
+      case EVENT.leave:
+        return this.#leave(member);
+      case EVENT.flap:
+        return this.#closeAll(member);
+      case EVENT.flapOver:
+        return this.#connect(member);
+      case EVENT.verified:
+        if (!member.verified.has(piece)) this.#observer.gained(piece);
+        return member.verifiedPiece(piece);
+      default:
+        // What was under way when its link closed is lost.
+        if (member.remotes.has(link)) this.#deliver(kind, member, link, piece, block);
+    }
+  }
+
+  #deliver(kind: number, member: Member, link: LinkId, piece: number, block: number): void {
+    switch (kind) {
+      case EVENT.left:
+        return this.#cross(member, link, piece, block);
+      case EVENT.arrived: {
+        const through = this.#network.arrive(member, this.#sentBlock(link, piece, block), this.now);
+        if (through) member.receive(link, piece, block);
+        return;
+      }
+      case EVENT.received:
+        return member.receive(link, piece, block);
+      case EVENT.has:
+        return member.hears(link, piece);
+      case EVENT.requested:
+        return member.upload({ kind: "requested", ...this.#order(link, piece, block) });
+      case EVENT.cancelled:
+        return member.upload({ kind: "cancelled", ...this.#order(link, piece, block) });
+      case EVENT.interested:
+        return member.upload({ kind: "interested", link });
+      case EVENT.unchoked:
+        return member.download({ kind: "unchoked", link });
+      case EVENT.rejected:
+        return member.download({ kind: "rejected", link, piece, offset: block * BLOCK_BYTES });
+      case EVENT.noticed:
+        return this.#closeBoth(link);
+    }
+  }
+
+  #cross(to: Member, link: LinkId, piece: number, block: number): void {
+    const from = to.remotes.get(link);
+    if (from !== undefined) this.#network.cross(from, to, this.#sentBlock(link, piece, block), this.now);
+  }
+
+  #sentBlock(link: LinkId, piece: number, index: number): SentBlock {
+    return { link, piece, index, length: BLOCK_BYTES };
+  }
+
+  #order(link: LinkId, piece: number, block: number): UploadOrder {
+    return { link, piece, offset: block * BLOCK_BYTES, length: BLOCK_BYTES };
+  }
+
+  /** Its links stay open for the others until they notice. */
+  #leave(member: Member): void {
+    member.gone = true;
+    if (member.completedAt === null) this.#unfinished -= 1;
+    for (const [link, remote] of member.remotes)
+      this.#queue.push(this.now + DEAD_LINK_MS, EVENT.noticed, remote.options.index, link);
+  }
+
+  /** To whom of its neighbours that are there it is not linked yet. */
+  #connect(member: Member): void {
+    const linked = new Set(member.remotes.values());
+    for (const index of this.#graph[member.options.index] ?? []) {
+      const other = this.#members[index];
+      if (other === undefined || other.gone || linked.has(other)) continue;
+      if (this.#faults.isAway(index, this.now)) continue;
+      this.#open(member, other);
+    }
+  }
+
+  #open(a: Member, b: Member): void {
+    const link = this.#nextLink++;
+    this.#links.set(link, { a, b, wayMs: this.#network.wayMs(a, b) });
+    a.open(link, b);
+    b.open(link, a);
+  }
+
+  #closeAll(member: Member): void {
+    for (const link of [...member.remotes.keys()]) this.#closeBoth(link);
+  }
+
+  #closeBoth(link: LinkId): void {
+    const ends = this.#links.get(link);
+    this.#links.delete(link);
+    for (const end of [ends?.a, ends?.b]) if (end?.gone === false) end.close(link);
+  }
+
+  #sample(): void {
+    this.#observer.sample(this.now);
+    if (!this.isOver) this.#queue.push(this.now + this.#sampleMs, EVENT.sample, 0);
+  }
+
+  #narrate(kind: number, member: Member, link: LinkId, piece: number): void {
+    const aboutPiece = kind >= EVENT.requested && kind <= EVENT.verified;
+    this.#listener.onEvent?.({
+      atMs: this.now,
+      kind: EVENT_NAMES[kind] ?? "",
+      to: member.options.name,
+      from: member.remotes.get(link)?.options.name ?? null,
+      piece: aboutPiece && kind !== EVENT.interested && kind !== EVENT.unchoked ? piece : null,
+    });
+  }
+}
+
+function timesOf(members: readonly Member[]): Float64Array {
+  return Float64Array.from(members, ({ completedAt }) => completedAt ?? 0).sort();
+}

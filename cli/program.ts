@@ -14,6 +14,7 @@ import { registerPublish } from "./commands/publish.ts";
 import { registerRelease } from "./commands/release.ts";
 import { registerReleases } from "./commands/releases.ts";
 import { registerRollback } from "./commands/rollback.ts";
+import { registerSim } from "./commands/sim.ts";
 import { registerStage } from "./commands/stage.ts";
 import { registerStatus } from "./commands/status.ts";
 import { registerToken } from "./commands/token.ts";
@@ -42,6 +43,7 @@ const COMMANDS: readonly Register[] = [
   registerPeer,
   registerKey,
   registerToken,
+  registerSim,
   registerDemo,
   registerVersion,
 ];

@@ -2,7 +2,7 @@
 
 /**
  * 0 ok · 1 internal · 2 usage · 3 failed and rolled back · 4 failed, fleet mixed · 5 refused · 7 wait timed out
- * · 130 detached.
+ * · 130 detached. Of a simulation, 1 is worse than expected, 3 impossible, 4 without anything to compare with.
  */
 export type ExitCode = 0 | 1 | 2 | 3 | 4 | 5 | 7 | 130;
 
@@ -120,6 +120,23 @@ export const ERRORS = {
   "rollback-failed": entry(4, 500, "Look at this node now: it runs neither release in a healthy way."),
   "wait-timeout": entry(7, 504, "The work goes on; look again with `fleet status`."),
   detached: entry(130, 500, "The rollout goes on; follow it again with `fleet status --follow`."),
+  // What a simulation came to.
+  "simulation-too-large": entry(2, 400, "Simulate fewer nodes or pieces, or use a machine with more memory."),
+  "simulation-missed": entry(
+    1,
+    500,
+    "See the rows that moved; if they should, run `fleet sim check` with --update and commit the baseline.",
+  ),
+  "simulation-impossible": entry(
+    3,
+    500,
+    "This is a fault in fleet: please report it with the scenario and the seed.",
+  ),
+  "baseline-unusable": entry(
+    4,
+    500,
+    "Run the same command with --update, look at the difference, and commit the file.",
+  ),
   interrupted: entry(130, 500, "Run the command again; what had been uploaded whole is not sent twice."),
   internal: entry(1, 500, "This is a fault in fleet: please report it with the message and the log."),
 } as const satisfies Record<string, ErrorEntry>;

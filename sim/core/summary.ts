@@ -43,6 +43,11 @@ export interface SizeSummary extends SizeResult {
   /** Over the same scenario without faults; null when that was not simulated. */
   readonly p99OverClean: number | null;
   readonly healthyP95OverClean: number | null;
+  /**
+   * By how many piece-times at the slowest group's uplink the last node is later than in the next smaller fleet, for
+   * each doubling in between: 1 in the ideal, whatever the size. Null for the smallest fleet.
+   */
+  readonly pieceTimesPerDoubling: number | null;
   readonly perSeed: readonly SeedResult[];
 }
 
@@ -74,6 +79,7 @@ export function summarise(runs: readonly BoundedOutcome[], artifact: ArtifactFac
     crossZoneBytesOverIdeal: medianOfSome(perSeed, ({ crossZoneBytesOverIdeal }) => crossZoneBytesOverIdeal),
     p99OverClean: null,
     healthyP95OverClean: null,
+    pieceTimesPerDoubling: null,
     completionSeconds: Array.from(
       { length: QUANTILES },
       (_, percent) => quantile(outcome.completedMs, percent) / 1000,
@@ -96,6 +102,17 @@ export function compareWithClean(faulty: SizeSummary, clean: SizeSummary): SizeS
     p99OverClean: faulty.p99Seconds / clean.p99Seconds,
     healthyP95OverClean: healthyP95Seconds === null ? null : healthyP95Seconds / clean.p95Seconds,
   };
+}
+
+/** Sizes of one scenario, ascending, each told how much later it is than the one before. */
+export function withSlopes(sizes: readonly SizeSummary[], pieceSeconds: number): readonly SizeSummary[] {
+  return sizes.map((size, index) => {
+    const smaller = sizes[index - 1];
+    if (smaller === undefined) return size;
+    const doublings = Math.log2(size.nodes / smaller.nodes);
+    const later = (size.lastSeconds - smaller.lastSeconds) / pieceSeconds;
+    return { ...size, pieceTimesPerDoubling: later / doublings };
+  });
 }
 
 function resultOf({ outcome, bounds }: BoundedOutcome, artifactBytes: number): SeedResult {

@@ -1,0 +1,68 @@
+// One simulated event as a line for people. Pure.
+import type { TraceEvent } from "../../sim/core/swarm-run.ts";
+
+/** The way of a piece, and what happens to nodes; the rest is chatter between nodes, and timers. */
+const STORY: ReadonlySet<string> = new Set([
+  "start",
+  "requested",
+  "cancelled",
+  "rejected",
+  "left",
+  "verified",
+  "leave",
+  "noticed",
+  "flap",
+  "flapOver",
+]);
+const TIMERS: ReadonlySet<string> = new Set(["downloadTick", "uploadTick", "sample"]);
+
+const TIME_COLUMNS = 12;
+
+/** Null for an event that is not told. `all` tells messages and steps on the way too. */
+export function narrate(event: TraceEvent, all: boolean): string | null {
+  const isTold = all ? !TIMERS.has(event.kind) : STORY.has(event.kind);
+  return isTold ? `${timeText(event.atMs)}  ${sentenceOf(event)}` : null;
+}
+
+/** Seconds to the microsecond: events of one message differ by less than a millisecond. */
+export function timeText(atMs: number): string {
+  return (atMs / 1000).toFixed(6).padStart(TIME_COLUMNS);
+}
+
+function sentenceOf({ kind, to, from, piece }: TraceEvent): string {
+  const other = from ?? "a node that is gone";
+  switch (kind) {
+    case "start":
+      return `${to} begins`;
+    case "requested":
+      return `${to} is asked by ${other} for piece ${piece}`;
+    case "cancelled":
+      return `${to} need not send piece ${piece} to ${other} any more`;
+    case "rejected":
+      return `${to} does not get piece ${piece} from ${other}`;
+    case "interested":
+      return `${to} hears that ${other} wants pieces`;
+    case "unchoked":
+      return `${to} may ask ${other}`;
+    case "has":
+      return `${to} hears that ${other} has piece ${piece}`;
+    case "left":
+      return `${to} is sent piece ${piece} by ${other}`;
+    case "arrived":
+      return `${to} has piece ${piece} from ${other} at its downlink`;
+    case "received":
+      return `${to} receives piece ${piece} from ${other}`;
+    case "verified":
+      return `${to} has verified piece ${piece}`;
+    case "leave":
+      return `${to} is gone for good`;
+    case "noticed":
+      return `${to} notices that ${other} is gone`;
+    case "flap":
+      return `${to} loses its links`;
+    case "flapOver":
+      return `${to} has its links back`;
+    default:
+      return [to, kind, from, piece].filter((part) => part !== null).join(" ");
+  }
+}

@@ -109,10 +109,15 @@ function printFailure(failure: Failure, output: Output): number {
 
 /** Names the command whose help says more, unless the error has better advice than the table's. */
 function usageNext({ next }: Failure, program: Command, args: readonly string[]): string {
-  const names = program.commands.map((command) => command.name()).filter((name) => name === args[0]);
   return next === ERRORS.usage.next
-    ? `\`${["fleet", ...names].join(" ")} --help\` shows what it takes.`
+    ? `\`${["fleet", ...namesOf(program, args)].join(" ")} --help\` shows what it takes.`
     : next;
+}
+
+/** The command that was meant: a group's name, then the one in the group. */
+function namesOf(group: Command, [first, ...rest]: readonly string[]): readonly string[] {
+  const command = group.commands.find((candidate) => candidate.name() === first);
+  return command === undefined ? [] : [command.name(), ...namesOf(command, rest)];
 }
 
 /** A group of commands was named and none of them. */

@@ -6,7 +6,8 @@ import { rolloutResultOf } from "../../sim/core/rollout-result.ts";
 import { simulateRollout } from "../../sim/core/rollout-run.ts";
 import { type Context, type GlobalFlags, type Outcome, type Run, withJson } from "../command.ts";
 import { summaryStyle } from "../follow/presenter.ts";
-import { type SimRolloutFlags, simRolloutRequest } from "../sim/rollout-flags.ts";
+import { formatClock } from "../format/units.ts";
+import { expectedComputingMs, type SimRolloutFlags, simRolloutRequest } from "../sim/rollout-flags.ts";
 import { simRolloutText } from "../sim/rollout-text.ts";
 
 export function registerSimRollout(sim: Command, run: Run): void {
@@ -51,11 +52,22 @@ Examples:
   fleet sim rollout --nodes 500 --canary 10 --fail 3% --lose 2% --runs 100
   fleet sim rollout --nodes 20 --fail 10% --trace`;
 
-function simulate({ host }: Context, flags: SimRolloutFlags): Outcome {
-  const { scenario, seeds, trace } = simRolloutRequest(flags);
+/** Whoever waits longer wants to know how long. */
+const UNANNOUNCED_MS_MAX = 5_000;
+
+function simulate({ host, output }: Context, flags: SimRolloutFlags): Outcome {
+  const request = simRolloutRequest(flags);
+  const { scenario, seeds, trace } = request;
+  const computingMs = expectedComputingMs(request);
+  if (computingMs > UNANNOUNCED_MS_MAX)
+    output.note(`simulating; this takes roughly ${formatClock(computingMs / 1_000)}`);
   const events: RolloutTraceEvent[] = [];
   const listener = trace ? { onEvent: (event: RolloutTraceEvent) => void events.push(event) } : {};
   const outcomes = seeds.map((seed) => simulateRollout({ scenario, seed }, listener));
   const result = rolloutResultOf(scenario, outcomes, trace ? events : null);
-  return { exitCode: 0, json: result, text: () => simRolloutText(result, summaryStyle(host)) };
+  return {
+    exitCode: 0,
+    json: result,
+    text: () => simRolloutText(result, summaryStyle(host), host.stdout.columns),
+  };
 }

@@ -66,6 +66,16 @@ export function simRolloutRequest(flags: SimRolloutFlags): SimRolloutRequest {
   };
 }
 
+/** Measured on one core of a small virtual machine: for each node that reports, the planner looks at all of them. */
+const COMPUTING_MS_PER_NODE_SQUARED = 1.3e-4;
+
+/** How long simulating it will keep this machine, roughly. */
+export function expectedComputingMs({ scenario, seeds }: SimRolloutRequest): number {
+  // When nodes are to vanish, the rollout without that is simulated first.
+  const passes = seeds.length * (scenario.faults.loseShare > 0 ? 2 : 1);
+  return COMPUTING_MS_PER_NODE_SQUARED * passes * scenario.nodes ** 2;
+}
+
 function scenarioOf(flags: SimRolloutFlags): RolloutScenario {
   const strategy = chooseStrategy(flags, null);
   const activation = activationOf(flags);

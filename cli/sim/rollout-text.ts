@@ -2,94 +2,111 @@
 import type { RolloutPhase } from "../../protocol/api.ts";
 import type { SimRolloutResult, SimRolloutSpread } from "../../sim/core/rollout-result.ts";
 import { formatEventLine } from "../follow/event-line.ts";
+import { percentile } from "../follow/result.ts";
 import { type SummaryStyle, wavesText } from "../follow/summary.ts";
 import { formatTable } from "../format/table.ts";
+import { wrap } from "../format/text.ts";
 import { count, formatSeconds } from "../format/units.ts";
 
 type Run = SimRolloutResult["runs"][number];
-type Reach = Run["down"];
+
+/** Where the text begins that a label stands in front of. */
+const MARGIN = 12;
 
 const ENDINGS: Readonly<Partial<Record<RolloutPhase, string>>> = {
   succeeded: "succeeded",
   failed: "failed before any node was switched",
   "rolled-back": "stopped and rolled back",
-  "rollback-incomplete": "stopped, and not every node came back",
+  "rollback-incomplete": "stopped and rolled back in part",
 };
 
-export function simRolloutText(result: SimRolloutResult, style: SummaryStyle): readonly string[] {
+/** `columns`: width of the terminal; without one, lines are not broken. */
+export function simRolloutText(
+  result: SimRolloutResult,
+  style: SummaryStyle,
+  columns: number | undefined,
+): readonly string[] {
   const [first, ...others] = result.runs;
   if (first === undefined) return [];
+  if (others.length > 0) return severalText(result, style);
   const story = (result.trace ?? []).map((event) => formatEventLine(event, 0));
-  return others.length > 0 ? severalText(result, style) : [...story, ...oneText(result, first, style)];
-}
-
-function oneText(result: SimRolloutResult, run: Run, { paint, glyphs }: SummaryStyle): readonly string[] {
-  const isGood = run.phase === "succeeded" && run.unnoticed === 0;
+  const { paint, glyphs } = style;
+  const isGood = first.phase === "succeeded" && first.unnoticed === 0;
   const mark = isGood ? paint.green(glyphs.done) : paint.red(glyphs.failed);
-  const head = `${endingOf(run.phase)} after ${formatSeconds(run.durationSeconds)}: ${lastWords(run)}`;
-  return [
-    `${mark} ${paint.bold(head)}`,
-    ...whyLines(run),
-    ...waveLines(run),
-    ...reachLines(run, result.nodes),
-    ...(run.rollbackSeconds === null ? [] : [`  rollback  ${formatSeconds(run.rollbackSeconds)}`]),
-    `  nodes     ${nodesText(run)}`,
-    ...unnoticedLines(run),
-    paint.dim(`  ${nextStep(result)}`),
-  ];
+  const facts = factsOf(result, first).flatMap(([label, text]) => labelled(label, text, columns));
+  return [...story, `${mark} ${paint.bold(headOf(first))}`, ...facts, paint.dim(`  ${nextStep(result)}`)];
 }
 
-/** The conclusion alone: the reason stands in a line of its own. */
+function headOf(run: Run): string {
+  const ending = run.unnoticed > 0 ? `reported as ${endingOf(run.phase)}` : endingOf(run.phase);
+  return `${ending} after ${formatSeconds(run.durationSeconds)}: ${lastWords(run)}`;
+}
+
+/** The conclusion alone: the reason has a line of its own. */
 function lastWords({ message, reason }: Run): string {
   const prefix = `${reason}; `;
   return reason !== null && message.startsWith(prefix) ? message.slice(prefix.length) : message;
 }
 
-function whyLines({ reason, firstFailure }: Run): readonly string[] {
-  const why = reason === null ? [] : [reason];
-  const said = firstFailure === null ? [] : [`${firstFailure.node}: ${firstFailure.message}`];
-  return [...why, ...said].map((line, index) => `  ${index === 0 ? "why     " : "        "}  ${line}`);
-}
+type Fact = readonly [label: string, text: string];
 
-function waveLines({ waves, plannedWaves }: Run): readonly string[] {
-  if (plannedWaves.length === 0) return [];
-  const took = waves.flatMap(({ startSeconds, endSeconds }) =>
-    endSeconds === null ? [] : endSeconds - startSeconds,
-  );
-  const sorted = took.toSorted((a, b) => a - b);
-  const median = sorted[Math.ceil(sorted.length / 2) - 1];
-  const last = sorted.at(-1);
-  const isWhole = waves.length === plannedWaves.length;
-  const begun = isWhole ? "" : `, of which ${waves.length} began`;
-  const times =
-    median === undefined || last === undefined
-      ? []
-      : [`            each ${formatSeconds(median)} at the median, the longest ${formatSeconds(last)}`];
-  return [`  waves     ${wavesText(plannedWaves)}${begun}`, ...times];
-}
-
-function reachLines({ exposed, blastRadius, down }: Run, nodes: number): readonly string[] {
-  const broken =
-    blastRadius.total === 0 ? "it worked on all of them" : `it did not work on ${reachText(blastRadius)}`;
+function factsOf({ nodes }: SimRolloutResult, run: Run): readonly Fact[] {
+  const { down, rollbackSeconds, plannedWaves, unnoticed } = run;
   return [
-    `  exposed   ${exposed.total} of ${count(nodes, "node")} had the new release; ${broken}`,
-    `  down      ${down.atOnce} at once at most were switching or broken`,
+    ...whyFacts(run),
+    ...(plannedWaves.length === 0 ? [] : [["waves", wavesFact(run)] as const]),
+    ["blast", blastFact(run, nodes)],
+    ["down", `at most ${count(down.atOnce, "node")} at once, switching or broken`],
+    ...(rollbackSeconds === null ? [] : [["rollback", formatSeconds(rollbackSeconds)] as const]),
+    ["nodes", nodesFact(run)],
+    ...(unnoticed === 0 ? [] : [["unnoticed", unnoticedFact(unnoticed)] as const]),
   ];
 }
 
-function reachText({ atOnce, total }: Reach): string {
-  return `${total}, at most ${atOnce} at once`;
+function whyFacts({ reason, firstFailure }: Run): readonly Fact[] {
+  const said = firstFailure === null ? [] : [`${firstFailure.node}: ${firstFailure.message}`];
+  return [...(reason === null ? [] : [reason]), ...said].map((text, index) => [
+    index === 0 ? "why" : "",
+    text,
+  ]);
 }
 
-function nodesText({ phases, live }: Run): string {
+function wavesFact({ waves, plannedWaves }: Run): string {
+  const begun = waves.length === plannedWaves.length ? "" : `, of which ${waves.length} began`;
+  return `${wavesText(plannedWaves)}${begun}${waveTimes(waves, plannedWaves.length)}`;
+}
+
+function waveTimes(waves: Run["waves"], plannedCount: number): string {
+  const ended = waves.flatMap(({ startSeconds, endSeconds }) =>
+    endSeconds === null ? [] : endSeconds - startSeconds,
+  );
+  const sorted = ended.toSorted((a, b) => a - b);
+  const median = percentile(sorted, 0.5);
+  const longest = sorted.at(-1);
+  if (median === null || longest === undefined) return "";
+  if (sorted.length === 1)
+    return `; ${plannedCount === 1 ? "it" : "the first"} took ${formatSeconds(longest)}`;
+  return `; ${formatSeconds(median)} each at the median, ${formatSeconds(longest)} the longest`;
+}
+
+function blastFact({ exposed, blastRadius }: Run, nodes: number): string {
+  const live = `live on ${exposed.total} of ${count(nodes, "node")}`;
+  if (blastRadius.total === 0) return `none: the new release was ${live} and worked`;
+  return `did not work on ${count(blastRadius.total, "node")}, ${blastRadius.atOnce} at once; ${live}`;
+}
+
+function nodesFact({ phases, live }: Run): string {
   const parts = Object.entries(phases).map(([phase, nodes]) => `${nodes} ${phase.replaceAll("-", " ")}`);
-  const vanished = live.vanished === 0 ? "" : `; ${live.vanished} vanished`;
-  return `${parts.join(", ")}${vanished}`;
+  return `${parts.join(", ")}${live.vanished === 0 ? "" : `; ${live.vanished} vanished`}`;
 }
 
-function unnoticedLines({ unnoticed }: Run): readonly string[] {
-  if (unnoticed === 0) return [];
-  return [`  unnoticed ${count(unnoticed, "node")} broke after proving healthy: nothing probes a node again`];
+function unnoticedFact(unnoticed: number): string {
+  return `${count(unnoticed, "node")} broke after proving healthy: nothing probes a node again`;
+}
+
+function labelled(label: string, text: string, columns: number | undefined): readonly string[] {
+  const lines = columns === undefined ? [text] : wrap(text, Math.max(MARGIN, columns - MARGIN));
+  return lines.map((line, index) => `  ${(index === 0 ? label : "").padEnd(MARGIN - 2)}${line}`);
 }
 
 function nextStep({ trace }: SimRolloutResult): string {

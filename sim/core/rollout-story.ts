@@ -4,7 +4,12 @@ import type { Millis } from "../../protocol/ids.ts";
 import type { RolloutTraceEvent, RolloutWave } from "./rollout-outcome.ts";
 import type { TraceHash } from "./trace-hash.ts";
 
-const FAILURES: ReadonlySet<string> = new Set(["node-failed", "node-lost", "node-stage-failed"]);
+const FAILURES: ReadonlySet<string> = new Set([
+  "node-failed",
+  "node-lost",
+  "node-stage-failed",
+  "node-rollback-failed",
+]);
 
 export class RolloutStory {
   stagedAt: Millis | null = null;

@@ -8,10 +8,14 @@ import {
 } from "../protocol/api.ts";
 import { explanationSchema } from "../protocol/explain.ts";
 import type { JsonSchema } from "../protocol/schema.ts";
+import { simRolloutResultSchema } from "../sim/core/rollout-result.ts";
 import { projectSection } from "./config/project-schema.ts";
 import { userSection } from "./config/user-schema.ts";
 import { rolloutResultSchema, stageResultSchema } from "./follow/result.ts";
 import { publishResultSchema } from "./publish-release.ts";
+import { simCheckSchema } from "./sim/check-schema.ts";
+import { simResultsSchema } from "./sim/results-schema.ts";
+import { scenarioSection } from "./sim/scenario-schema.ts";
 
 const DRAFT = "https://json-schema.org/draft/2020-12/schema";
 
@@ -49,8 +53,25 @@ export function publishedSchemas(): ReadonlyMap<string, JsonSchema> {
     ["publish-result", named("publish result", "What fleet publish --json prints.", publishResultSchema)],
     ["status", named("status", "What fleet status --json prints.", statusViewSchema)],
     ["explain", named("explain", "What fleet explain --json prints.", explanationSchema)],
+    [
+      "sim-rollout-result",
+      named("simulated rollout", "What fleet sim rollout --json prints.", simRolloutResultSchema),
+    ],
     ["nodes", named("nodes", "What fleet nodes --json prints.", nodesAnswerSchema)],
     ["releases", named("releases", "What fleet releases --json prints.", releasesAnswerSchema)],
+    [
+      "scenario",
+      named(
+        "scenario",
+        "A fleet to simulate, and what is expected of it: fleet sim --scenario.",
+        scenarioSection,
+      ),
+    ],
+    [
+      "sim-results",
+      named("simulation results", "results.json, and what fleet sim run --json prints.", simResultsSchema),
+    ],
+    ["sim-check", named("simulation check", "What fleet sim check --json prints.", simCheckSchema)],
     [
       "error",
       named(

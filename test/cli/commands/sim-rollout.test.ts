@@ -117,7 +117,7 @@ describe("the flags of fleet sim rollout", () => {
     });
   });
 
-  it("tell how long it will take to compute: with the square of the nodes, with each run, twice when some vanish", () => {
+  it("tell how long computing will take: with the square of the nodes, each run, twice when some vanish", () => {
     const computing = (flags: Parameters<typeof simRolloutRequest>[0]) =>
       expectedComputingMs(simRolloutRequest(flags));
     expect(computing({ nodes: "1000", runs: "10" })).toBeCloseTo(10 * computing({ nodes: "1000" }), 6);

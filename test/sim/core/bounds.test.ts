@@ -135,6 +135,12 @@ describe("zones", () => {
     expect(fleetBounds(fleetOf(nodes, { zones })).baselines.idealCrossZoneBytes).toBe(2000);
   });
 
+  it("are no bound while everyone is where the origin is", () => {
+    const { seconds, baselines } = fleetBounds(fleetOf(equalNodes(3), { zones: zonesOf(1, 1) }));
+    expect(seconds.B7).toBeNull();
+    expect(baselines).toMatchObject({ clientServerSeconds: 300, idealCrossZoneBytes: 0 });
+  });
+
   it("limit what clients of one server fetch, each for itself", () => {
     const origin = { upBytesPerSecond: 1000, zone: 0 };
     expect(fleetBounds(fleetOf(nodes, { zones, origin })).baselines.clientServerSeconds).toBe(600);
@@ -148,14 +154,15 @@ describe("zones", () => {
 
 describe("a run beats a bound", () => {
   it("when it is shorter, not when it is the bound added up in another order", () => {
-    const bound = scenarioBounds(scenarioOf({ artifactBytes: 1e9, pieces: 997 }), 1000).hardSeconds;
-    const rounds = 997 + 9;
-    let sum = 0;
-    for (let round = 0; round < rounds; round++) sum += bound / rounds;
-    expect(sum).not.toBe(bound);
-    expect(beatsBound(sum, bound)).toBe(false);
-    expect(beatsBound(bound, bound)).toBe(false);
-    expect(beatsBound(bound * 0.999_999, bound)).toBe(true);
+    const sums = [997, 998, 1000, 1003].map((pieces) => {
+      const bound = scenarioBounds(scenarioOf({ artifactBytes: 1e9, pieces }), 1000).hardSeconds;
+      let sum = 0;
+      for (let round = 0; round < pieces + 9; round++) sum += bound / (pieces + 9);
+      return { sum, bound };
+    });
+    expect(sums.filter(({ sum, bound }) => sum < bound)).not.toEqual([]);
+    expect(sums.filter(({ sum, bound }) => beatsBound(sum, bound))).toEqual([]);
+    expect(sums.filter(({ bound }) => beatsBound(bound * 0.999_999, bound))).toEqual(sums);
   });
 });
 

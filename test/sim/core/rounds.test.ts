@@ -34,6 +34,19 @@ describe("a run", () => {
     expect(run(RANDOM, overlay, { seed: 2 }).doneAfter).not.toEqual(run(RANDOM, overlay).doneAfter);
   });
 
+  it("takes the same rounds on every machine", () => {
+    const policies = [RANDOM, LOCAL_RAREST, SUPER_SEEDING, GLOBAL_RAREST];
+    const rounds = policies.map((policy) =>
+      SEEDS.map((seed) => run(policy, shippedOverlay(100, seed), { seed }).rounds),
+    );
+    expect(rounds).toEqual([
+      [165, 155, 157],
+      [151, 148, 148],
+      [146, 147, 147],
+      [147, 145, 147],
+    ]);
+  });
+
   it("says when each node was done and what the origin sent", () => {
     const { rounds, doneAfter, originPieces } = run(RANDOM, completeOverlay(1));
     expect([rounds, [...doneAfter], originPieces]).toEqual([PIECES, [PIECES], PIECES]);

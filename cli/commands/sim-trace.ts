@@ -76,7 +76,8 @@ export function traceRun(context: Context, flags: SimTraceFlags): Outcome {
       ...{ events: outcome.events, traceHash: outcome.traceHash },
     },
     text: () => [
-      `${timeText(last)}  the last node has everything: ${formatRatio(ratio)} times bound ${binding}; trace ${outcome.traceHash}`,
+      `${timeText(last)}  the last node has everything: ${formatRatio(ratio)} times bound ${binding}`,
+      `trace ${outcome.traceHash}`,
     ],
   };
 }

@@ -36,7 +36,7 @@ export const baselineSchema = strictObject({
 });
 export type Baseline = Infer<typeof baselineSchema>;
 
-/** Null when there is no such file. FleetError file-missing when it cannot be read, baseline-unusable when it is none. */
+/** Null when there is no such file. FleetError file-missing when it cannot be read, baseline-unusable if it is none. */
 export function readBaseline(file: string): Baseline | null {
   let source: string;
   try {

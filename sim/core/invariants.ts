@@ -41,7 +41,8 @@ function beatenBounds({ completedMs }: SwarmOutcome, bounds: Bounds): readonly s
   const early = completedMs.findIndex((at, index) => beatsBound(at / 1000, own[index] ?? 0));
   if (early !== -1)
     broken.push(
-      `node ${early + 1} to finish did after ${(completedMs[early] ?? 0) / 1000} s, faster than its downlink, ${own[early]} s`,
+      `node ${early + 1} to finish had everything after ${(completedMs[early] ?? 0) / 1000} s, ` +
+        `though its downlink needs ${own[early]} s`,
     );
   if (completedMs.some((at, index) => at < (completedMs[index - 1] ?? 0)))
     broken.push("times of completion do not ascend");

@@ -1,5 +1,5 @@
-// The bounds of one run: of the very fleet its seed draws, with those nodes slow that were slow and those gone that left.
-// Must draw the faults as the run itself does.
+// The bounds of one run: of the very fleet its seed draws, with those nodes slow that were slow and those gone that
+// left. Must draw the faults as the run itself does.
 import { createPrng } from "../../protocol/prng.ts";
 import { type Bounds, fleetBounds } from "./bounds.ts";
 import { type FleetModel, fleetModel } from "./fleet.ts";

@@ -12,7 +12,7 @@ export interface BoundedOutcome {
   readonly bounds: Bounds;
 }
 
-/** What one seed came to. Times are simulated seconds from GO, percentiles by nearest rank over the nodes that stayed. */
+/** What one seed came to. Simulated seconds from GO, percentiles by nearest rank over the nodes that stayed. */
 export interface SeedResult {
   readonly seed: number;
   readonly boundSeconds: number;

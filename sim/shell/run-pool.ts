@@ -5,7 +5,8 @@ import { Worker } from "node:worker_threads";
 import { FleetError } from "../../protocol/errors.ts";
 import type { SwarmOutcome } from "../core/outcome.ts";
 import type { SimulationRun } from "../core/run-bounds.ts";
-import { WORKER_DATA, WORKER_URL, type WorkerAnswer } from "./run-worker.ts";
+import { WORKER_DATA, WORKER_URL } from "./run-worker.ts";
+import type { WorkerAnswer } from "./serve-runs.ts";
 
 export interface PoolOptions {
   /** Stops everything at once; what is thrown then is its reason. */

@@ -38,6 +38,7 @@ export interface DownloadConfig extends NewsConfig {
   readonly asksRivals: boolean;
 }
 
+/** For pieces so short that every message about one shows. */
 export const DOWNLOAD_CONFIG: DownloadConfig = {
   windowSeconds: 0.2,
   windowBlocksMin: 2,
@@ -60,3 +61,18 @@ export const DOWNLOAD_CONFIG: DownloadConfig = {
   pickOrder: "rarest",
   asksRivals: true,
 };
+
+/** About one long piece a hundred messages cost less than a thousandth of its bytes. */
+const LONG_PIECE_BYTES = 256 * 1024;
+/** Everybody hears of a long piece nearly at once: while it is not known, links that could pass it on are idle. */
+const LONG_PIECE_NEWS: NewsConfig = {
+  scarceDelayMs: 2,
+  plentyDelayMs: 20,
+  plentyCopies: 10,
+  scarceListenersMax: 10,
+};
+
+/** `pieceLength` in bytes. */
+export function downloadConfigFor(pieceLength: number): DownloadConfig {
+  return pieceLength < LONG_PIECE_BYTES ? DOWNLOAD_CONFIG : { ...DOWNLOAD_CONFIG, ...LONG_PIECE_NEWS };
+}

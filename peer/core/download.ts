@@ -9,7 +9,7 @@ import { assert, assertNever, type Machine } from "../../protocol/machine.ts";
 import type { Prng } from "../../protocol/prng.ts";
 import { Culprits } from "./culprits.ts";
 import { onBlock, onRejected, pump, pumpAll, takeBackAll, tell } from "./download-blocks.ts";
-import { DOWNLOAD_CONFIG, type DownloadConfig } from "./download-config.ts";
+import { type DownloadConfig, downloadConfigFor } from "./download-config.ts";
 import { type DownloadInspection, inspectDownload } from "./download-inspection.ts";
 import {
   checkPatience,
@@ -208,7 +208,8 @@ function sooner(a: Millis | null, b: Millis | null): Millis | null {
 }
 
 function newState(options: DownloadOptions): DownloadState {
-  const { geometry, verified, rank, rankCount, config = DOWNLOAD_CONFIG } = options;
+  const { geometry, verified, rank, rankCount } = options;
+  const config = options.config ?? downloadConfigFor(geometry.pieceLength);
   const { pieceCount } = geometry;
   const share = new Bitfield(pieceCount);
   for (let piece = rank % rankCount; piece < pieceCount; piece += rankCount) share.add(piece);

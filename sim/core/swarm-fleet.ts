@@ -82,6 +82,7 @@ function newMember(
     name,
     isOrigin: index === nodeCount,
     geometry: geometryOf({ length: scenario.pieces * BLOCK_BYTES, pieceLength: BLOCK_BYTES }),
+    pieceBytes: realBytesPerByte * BLOCK_BYTES,
     upBytesPerMs: up / 1000 / realBytesPerByte,
     downBytesPerMs: down / 1000 / realBytesPerByte,
     zone,

@@ -1,7 +1,7 @@
 // One member of a simulated swarm, a node or the origin: the two machines that ship, and their effects as events of
 // the network around them. Decides nothing itself.
 import { createDownload, type Download } from "../../peer/core/download.ts";
-import { DOWNLOAD_CONFIG } from "../../peer/core/download-config.ts";
+import { downloadConfigFor } from "../../peer/core/download-config.ts";
 import type { DownloadEffect, DownloadEvent } from "../../peer/core/download-turn.ts";
 import { BLOCK_BYTES, type Geometry, type LinkId } from "../../peer/core/geometry.ts";
 import { createUpload, type Uploading } from "../../peer/core/upload.ts";
@@ -30,7 +30,10 @@ export interface MemberOptions {
   readonly index: number;
   readonly name: string;
   readonly isOrigin: boolean;
+  /** As simulated: a block for each piece. */
   readonly geometry: Geometry;
+  /** Of a real piece. */
+  readonly pieceBytes: number;
   readonly upBytesPerMs: number;
   readonly downBytesPerMs: number;
   readonly zone: number;
@@ -85,7 +88,11 @@ export class Member {
       random: options.random,
       originSource: "origin",
       paused: true,
-      config: { ...DOWNLOAD_CONFIG, pickOrder: policy.picking, asksRivals: policy.endgame },
+      config: {
+        ...downloadConfigFor(options.pieceBytes),
+        pickOrder: policy.picking,
+        asksRivals: policy.endgame,
+      },
     });
   }
 

@@ -26,11 +26,13 @@ export function parseByteSize(source: string): number | null {
   return bytes >= 1 && bytes <= ARTIFACT_BYTES_MAX ? bytes : null;
 }
 
-/** The shortest exact way to write it, binary units first: `1GiB`, `1.5GB`, `1234567B`. */
+/** The shortest exact way to write it, binary units where others are no shorter: `1.5GiB`, `64MB`, `1234567B`. */
 export function formatByteSize(bytes: number): string {
-  for (const unit of UNITS_SHOWN) {
-    const value = bytes / (BYTES_PER_UNIT[unit.toLowerCase()] ?? 1);
-    if (value >= 1 && Number(value.toFixed(1)) === value) return `${value}${unit}`;
-  }
-  return `${bytes}B`;
+  const exact = UNITS_SHOWN.map((unit) => ({
+    unit,
+    value: bytes / (BYTES_PER_UNIT[unit.toLowerCase()] ?? 1),
+  }))
+    .filter(({ value }) => value >= 1 && Number(value.toFixed(1)) === value)
+    .map(({ unit, value }) => `${value}${unit}`);
+  return [...exact, `${bytes}B`].reduce((best, next) => (next.length < best.length ? next : best));
 }

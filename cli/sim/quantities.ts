@@ -52,7 +52,9 @@ export const BYTE_SIZE: Quantity<number> = { parse: parseByteSize, expected: BYT
 export const SHARE: Quantity<number> = {
   parse(source) {
     const [, percent] = PERCENT.exec(source.trim()) ?? [];
-    return percent === undefined || Number(percent) > 100 ? null : Number(percent) / 100;
+    // Through a whole number, so that 33.3% is 0.333 and nothing beside it.
+    const thousandths = Math.round(Number(percent) * 1000);
+    return thousandths <= 100_000 ? thousandths / 100_000 : null;
   },
   expected: "a share from 0% to 100%",
 };

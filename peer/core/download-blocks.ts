@@ -10,6 +10,7 @@ import {
   offerAgain,
   recordAsk,
   rememberCancelled,
+  rememberRefusal,
   resizeOpenBlocks,
   stopFilling,
   TRICKLE_MIN,
@@ -106,7 +107,7 @@ export function onBlock(turn: Turn, link: Link, event: BlockEvent): void {
   const key = keyOf(state, event);
   const askedAt = key === null ? undefined : link.open.get(key);
   const asked = askedAt !== undefined;
-  if (key === null || !(asked || link.cancelled.has(key))) {
+  if (key === null || !(asked || link.cancelled?.has(key) === true)) {
     noteUnasked(turn, link, event.bytes.length);
     return;
   }
@@ -121,7 +122,7 @@ export function onBlock(turn: Turn, link: Link, event: BlockEvent): void {
   noteArrival(state, event.bytes.length, now);
   link.stalled = false;
   link.giveUps = 0;
-  link.cancelled.delete(key);
+  link.cancelled?.delete(key);
   takeBlock(turn, link, { key, asked, event });
   pump(turn, link);
 }
@@ -205,7 +206,7 @@ function noteRescue(turn: Turn, link: Link): void {
 export function onRejected(turn: Turn, link: Link, at: { piece: number; offset: number }): void {
   const { state, now } = turn;
   if (!forgetAsk(state, link, blockKey(at.piece, Math.floor(at.offset / BLOCK_BYTES)))) return;
-  if (link.refused.add(at.piece)) link.refusals.push({ piece: at.piece, at: now });
+  if (rememberRefusal(state, link, at.piece)) link.refusals.push({ piece: at.piece, at: now });
   noteRefusal(turn, link, at.piece);
   const progress = state.active.get(at.piece);
   if (progress?.exclusive === true) startOver(turn, progress, link, { tell: true });
@@ -230,7 +231,7 @@ export function forgetRefusals(link: Link, now: Millis): void {
     const [oldest] = link.refusals;
     if (oldest === undefined || now - oldest.at < REFUSED_FOR_MS) return;
     link.refusals.shift();
-    link.refused.delete(oldest.piece);
+    link.refused?.delete(oldest.piece);
   }
 }
 

@@ -42,7 +42,7 @@ export interface Link {
   productive: boolean;
   /** How many of the news it has heard. */
   told: number;
-  readonly cancelled: Set<number>;
+  cancelled: Set<number> | null;
   own: PieceProgress | null;
   /** Pieces it started that still lack blocks. */
   filling: number;
@@ -62,8 +62,8 @@ export interface Link {
   /** Grows with each piece it claims and refuses, shrinks with each block it sends. */
   refusalScore: number;
   pausedUntil: Millis;
-  /** Pieces it would not send just now, and since when; they are asked for again after a while. */
-  readonly refused: Bitfield;
+  /** Pieces it would not send just now, and since when; they are asked for again after a while. Few links refuse any. */
+  refused: Bitfield | null;
   readonly refusals: { readonly piece: number; readonly at: Millis }[];
   /** The offer generation at which no piece could be started on it. */
   exhaustedAt: number;
@@ -122,7 +122,7 @@ export function newLink(
     open: new Map(),
     productive: false,
     told: state.news.length,
-    cancelled: new Set(),
+    cancelled: null,
     own: null,
     filling: 0,
     rate: new BurstRate(),
@@ -135,7 +135,7 @@ export function newLink(
     trickled: 0,
     refusalScore: 0,
     pausedUntil: 0,
-    refused: new Bitfield(state.geometry.pieceCount),
+    refused: null,
     refusals: [],
     exhaustedAt: -1,
     unaskedBytes: 0,
@@ -262,7 +262,18 @@ export function forgetAsk(state: DownloadState, link: Link, key: number): boolea
   return true;
 }
 
+/** The remote would not send it just now. False when that is known. */
+export function rememberRefusal(state: DownloadState, link: Link, piece: number): boolean {
+  link.refused ??= new Bitfield(state.geometry.pieceCount);
+  return link.refused.add(piece);
+}
+
+export function isRefused(link: Link, piece: number): boolean {
+  return link.refused?.has(piece) === true;
+}
+
 export function rememberCancelled(link: Link, key: number): void {
+  link.cancelled ??= new Set();
   const [oldest] = link.cancelled;
   if (link.cancelled.size >= CANCELLED_MAX && oldest !== undefined) link.cancelled.delete(oldest);
   link.cancelled.add(key);

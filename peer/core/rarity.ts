@@ -8,7 +8,7 @@ export interface PickLimits {
   /** Only pieces of this set. */
   readonly within?: Bitfield;
   /** No piece of this set. */
-  readonly except?: Bitfield;
+  readonly except?: Bitfield | null;
   /** Only pieces with at most so many copies. */
   readonly copiesMax?: number;
 }
@@ -71,9 +71,9 @@ export class Rarity {
   pick(remote: Bitfield, limits: PickLimits = {}): number | null {
     const { copiesMax = Number.POSITIVE_INFINITY } = limits;
     if (this.#order === "in-order") return this.#pickFirst(remote, limits, copiesMax);
-    for (const [copies, level] of this.#levels.entries()) {
-      if (copies > copiesMax) return null;
-      if (level.count === 0) continue;
+    for (let copies = 0; copies < this.#levels.length && copies <= copiesMax; copies++) {
+      const level = this.#levels[copies];
+      if (level === undefined || level.count === 0) continue;
       const piece = this.#pickFrom(level, remote, limits);
       if (piece !== null) return piece;
     }
@@ -87,7 +87,7 @@ export class Rarity {
       const at = start + step < wordCount ? start + step : start + step - wordCount;
       let word = (level.words[at] ?? 0) & (remote.words[at] ?? 0);
       if (within !== undefined) word &= within.words[at] ?? 0;
-      if (except !== undefined) word &= ~(except.words[at] ?? 0);
+      if (except !== undefined && except !== null) word &= ~(except.words[at] ?? 0);
       if (word !== 0) return at * 32 + nthSetBit(word, this.#random.below(bitCount(word)));
     }
     return null;

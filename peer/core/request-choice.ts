@@ -1,7 +1,7 @@
 // Which block to ask a link for next. Inputs: what the link has, the piece it fills, the pieces under way, rarity,
 // this node's share towards the origin, and how soon other links should deliver. Changes nothing but ownership.
 import type { Millis } from "../../protocol/ids.ts";
-import { type DownloadState, type Link, mayStart, openBytes } from "./download-state.ts";
+import { type DownloadState, isRefused, type Link, mayStart, openBytes } from "./download-state.ts";
 import { BLOCK_BYTES, blockCount, blockOfKey, pieceOfKey } from "./geometry.ts";
 import { drainMs } from "./patience.ts";
 import { PieceProgress } from "./piece-progress.ts";
@@ -68,7 +68,8 @@ function freshBlock(state: DownloadState, link: Link): Choice | null {
  * for what none of the others has; last, one piece at a time, for what it will only send with capacity to spare.
  */
 function rarestFor({ rarity, share }: DownloadState, link: Link): number | null {
-  const { has, refused: except } = link;
+  const { has } = link;
+  const except = link.refused;
   if (!link.isOrigin) return rarity.pick(has, { except });
   const first = rarity.pick(has, { within: share, except }) ?? rarity.pick(has, { copiesMax: 0, except });
   return first !== null || link.filling > 0 ? first : rarity.pick(has, { except });
@@ -77,7 +78,7 @@ function rarestFor({ rarity, share }: DownloadState, link: Link): number | null 
 /** Whether a link may send blocks of a piece that another one started. The origin keeps out while others have it. */
 function mayJoin(state: DownloadState, link: Link, progress: PieceProgress): boolean {
   const { piece } = progress;
-  if (!link.has.has(piece) || link.refused.has(piece)) return false;
+  if (!link.has.has(piece) || isRefused(link, piece)) return false;
   return !link.isOrigin || state.rarity.copiesOf(piece) === 0 || isEndgame(state);
 }
 
@@ -133,7 +134,7 @@ function owedBlock(state: DownloadState, link: Link, debtor: Link): Choice | nul
   for (const key of debtor.open.keys()) {
     const progress = state.active.get(pieceOfKey(key));
     if (progress === undefined || progress.exclusive || !link.has.has(progress.piece)) continue;
-    if (link.refused.has(progress.piece)) continue;
+    if (isRefused(link, progress.piece)) continue;
     const block = blockOfKey(key);
     if (progress.onlyAskedOf(block) === debtor.id) found = { progress, block };
   }

@@ -138,8 +138,9 @@ export class Member {
   }
 
   hears(link: LinkId, piece: number): void {
-    this.download({ kind: "remote-has", link, piece });
-    this.upload({ kind: "remote-has", link, piece });
+    const event = { kind: "remote-has", link, piece } as const;
+    this.download(event);
+    this.upload(event);
   }
 
   download(event: DownloadEvent): void {

@@ -4,24 +4,22 @@
 /** Children of each entry: a flat heap has fewer levels, and its siblings share a cache line. */
 const ARITY = 4;
 const CAPACITY_FIRST = 1024;
-/** Numbers that travel with an event. */
-const FIELDS = 5;
 
 export class EventQueue {
   /** The event that {@link pop} took last. */
   at = 0;
   kind = 0;
-  a = 0;
-  b = 0;
-  c = 0;
-  d = 0;
+  subject = 0;
+  detail = 0;
   #size = 0;
   #pushed = 0;
-  /** By place in the heap: time, number of its push, and which row of `#fields` is the event's. */
+  /** By place in the heap: time, number of its push, and in which row the rest of it is. */
   #times = new Float64Array(CAPACITY_FIRST);
   #orders = new Float64Array(CAPACITY_FIRST);
   #rows = new Int32Array(CAPACITY_FIRST);
-  #fields = new Int32Array(CAPACITY_FIRST * FIELDS);
+  #kinds = new Int32Array(CAPACITY_FIRST);
+  #subjects = new Int32Array(CAPACITY_FIRST);
+  #details = new Float64Array(CAPACITY_FIRST);
   /** Rows of events that are over. */
   #freeRows = new Int32Array(CAPACITY_FIRST);
   #freeCount = 0;
@@ -30,16 +28,13 @@ export class EventQueue {
     return this.#size;
   }
 
-  push(at: number, kind: number, a: number, b = 0, c = 0, d = 0): void {
+  /** `subject` is whom it happens to, an integer; `detail` any number that says more. */
+  push(at: number, kind: number, subject: number, detail = 0): void {
     if (this.#size === this.#times.length) this.#grow();
     const row = this.#freeCount > 0 ? (this.#freeRows[--this.#freeCount] ?? 0) : this.#size;
-    const fields = this.#fields;
-    const from = row * FIELDS;
-    fields[from] = kind;
-    fields[from + 1] = a;
-    fields[from + 2] = b;
-    fields[from + 3] = c;
-    fields[from + 4] = d;
+    this.#kinds[row] = kind;
+    this.#subjects[row] = subject;
+    this.#details[row] = detail;
     this.#rise(at, this.#pushed++, row);
     this.#size += 1;
   }
@@ -49,13 +44,9 @@ export class EventQueue {
     if (this.#size === 0) return false;
     const row = this.#rows[0] ?? 0;
     this.at = this.#times[0] ?? 0;
-    const fields = this.#fields;
-    const from = row * FIELDS;
-    this.kind = fields[from] ?? 0;
-    this.a = fields[from + 1] ?? 0;
-    this.b = fields[from + 2] ?? 0;
-    this.c = fields[from + 3] ?? 0;
-    this.d = fields[from + 4] ?? 0;
+    this.kind = this.#kinds[row] ?? 0;
+    this.subject = this.#subjects[row] ?? 0;
+    this.detail = this.#details[row] ?? 0;
     this.#freeRows[this.#freeCount++] = row;
     this.#size -= 1;
     if (this.#size > 0) this.#sink(this.#size);
@@ -120,7 +111,9 @@ export class EventQueue {
     this.#times = grown(this.#times, new Float64Array(capacity));
     this.#orders = grown(this.#orders, new Float64Array(capacity));
     this.#rows = grown(this.#rows, new Int32Array(capacity));
-    this.#fields = grown(this.#fields, new Int32Array(capacity * FIELDS));
+    this.#kinds = grown(this.#kinds, new Int32Array(capacity));
+    this.#subjects = grown(this.#subjects, new Int32Array(capacity));
+    this.#details = grown(this.#details, new Float64Array(capacity));
     this.#freeRows = grown(this.#freeRows, new Int32Array(capacity));
   }
 }

@@ -56,7 +56,7 @@ export class RolloutTimeline {
   /** Lets the next thing happen; false when nothing is left. */
   step(): boolean {
     if (!this.#queue.pop()) return false;
-    const { at, kind, a: node, b: place } = this.#queue;
+    const { at, kind, subject: node, detail: place } = this.#queue;
     this.#exactNow = at;
     this.#events += 1;
     this.trace.add(at, kind, node);

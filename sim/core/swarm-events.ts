@@ -1,38 +1,52 @@
-// The kinds of events of a simulated swarm, as the numbers that the event queue keeps. What the other fields of an
-// event mean stands beside each kind; never decides what an event does.
+// The kinds of events of a simulated swarm, as the numbers that the event queue keeps: each happens to one member, and
+// many are about a link and a piece, which travel as one number. Never decides what an event does.
+import type { LinkId } from "../../peer/core/geometry.ts";
+import { PIECES_MAX } from "../../protocol/limits.ts";
 
 export const EVENT = {
-  /** a: member. It has heard GO. */
+  /** It has heard GO. */
   start: 0,
-  /** a: member. */
   downloadTick: 1,
   uploadTick: 2,
-  /** To a: member, on b: link. */
+  /** Messages, on a link. */
   requested: 3,
   cancelled: 4,
   interested: 5,
   has: 6,
   unchoked: 7,
   rejected: 8,
-  /** a: member to which c: piece, d: block, of b: link comes; its last byte has left the sender. */
+  /** A block for it, which is the whole piece: its last byte has left a sender in another zone. */
   left: 9,
-  /** The same, at the receiver's downlink. */
+  /** … is at its downlink. */
   arrived: 10,
-  /** The same, through it. */
+  /** … is through it. */
   received: 11,
-  /** a: member has hashed and written c: piece. */
+  /** It has hashed and written the piece. */
   verified: 12,
-  /** a: member is gone for good, without a word. */
+  /** It is gone for good, without a word. */
   leave: 13,
-  /** a: member notices that b: link is dead. */
+  /** It notices that a link is dead. */
   noticed: 14,
-  /** a: member loses its links for a while, and gets them back. */
+  /** It loses its links for a while, and gets them back. */
   flap: 15,
   flapOver: 16,
-  /** What the swarm has is written down. */
+  /** Nobody's: what the swarm has is written down. */
   sample: 17,
 } as const;
 
 export type EventKind = (typeof EVENT)[keyof typeof EVENT];
 
 export const EVENT_NAMES: readonly string[] = Object.keys(EVENT);
+
+/** A link and a piece as one number. */
+export function aboutOf(link: LinkId, piece: number): number {
+  return link * PIECES_MAX + piece;
+}
+
+export function linkOf(about: number): LinkId {
+  return Math.floor(about / PIECES_MAX);
+}
+
+export function pieceOf(about: number): number {
+  return about % PIECES_MAX;
+}

@@ -16,9 +16,9 @@ import { EVENT } from "./swarm-events.ts";
 export interface Surroundings {
   readonly now: number;
   /** A message without a size, to the other end of a link. */
-  tell(from: Member, link: LinkId, kind: number, piece: number, block: number): void;
-  /** A block, through the links of both ends. */
-  transmit(from: Member, order: UploadOrder): void;
+  tell(from: Member, link: LinkId, kind: number, piece: number): void;
+  /** A piece, through the links of both ends. */
+  transmit(from: Member, link: LinkId, piece: number): void;
   verify(member: Member, piece: number): void;
   completed(member: Member): void;
   wake(member: Member, kind: number, at: number): void;
@@ -128,9 +128,9 @@ export class Member {
     this.upload(UPLOAD_TICK);
   }
 
-  receive(link: LinkId, piece: number, block: number): void {
+  receive(link: LinkId, piece: number): void {
     this.receivedBytes += BLOCK_BYTES;
-    this.download({ kind: "block", link, piece, offset: block * BLOCK_BYTES, bytes: BLOCK });
+    this.download({ kind: "block", link, piece, offset: 0, bytes: BLOCK });
   }
 
   verifiedPiece(piece: number): void {
@@ -164,14 +164,14 @@ export class Member {
     const world = this.#world;
     switch (effect.kind) {
       case "request":
-        return world.tell(this, effect.link, EVENT.requested, effect.piece, effect.offset / BLOCK_BYTES);
+        return world.tell(this, effect.link, EVENT.requested, effect.piece);
       case "cancel":
-        return world.tell(this, effect.link, EVENT.cancelled, effect.piece, effect.offset / BLOCK_BYTES);
+        return world.tell(this, effect.link, EVENT.cancelled, effect.piece);
       case "interest":
-        if (effect.interested) world.tell(this, effect.link, EVENT.interested, 0, 0);
+        if (effect.interested) world.tell(this, effect.link, EVENT.interested, 0);
         return;
       case "have":
-        return world.tell(this, effect.link, EVENT.has, effect.piece, 0);
+        return world.tell(this, effect.link, EVENT.has, effect.piece);
       case "verify-piece":
         return world.verify(this, effect.piece);
       case "complete":
@@ -204,11 +204,11 @@ export class Member {
       case "send":
         this.sentBytes += effect.length;
         this.#sent.push(effect);
-        return world.transmit(this, effect);
+        return world.transmit(this, effect.link, effect.piece);
       case "unchoke":
-        return world.tell(this, effect.link, EVENT.unchoked, 0, 0);
+        return world.tell(this, effect.link, EVENT.unchoked, 0);
       case "reject":
-        return world.tell(this, effect.link, EVENT.rejected, effect.piece, effect.offset / BLOCK_BYTES);
+        return world.tell(this, effect.link, EVENT.rejected, effect.piece);
       case "close-link":
         return world.cut(this, effect.link);
       default:

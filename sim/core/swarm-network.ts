@@ -1,6 +1,6 @@
-// The links of a simulated fleet: how long a message takes, and when a block is through. Each uplink, downlink and
-// link of a zone carries one block after the other at its full rate; a block leaves for the next one as it comes in.
-import type { LinkId } from "../../peer/core/geometry.ts";
+// The links of a simulated fleet: how long a message takes, and when a piece is through. Each uplink, downlink and
+// link of a zone carries one piece after the other at its full rate; a piece leaves for the next one as it comes in.
+import { BLOCK_BYTES } from "../../peer/core/geometry.ts";
 import type { EventQueue } from "./event-queue.ts";
 import type { Scenario } from "./scenario.ts";
 import { EVENT } from "./swarm-events.ts";
@@ -43,48 +43,38 @@ export class Network {
     return a.options.zone === b.options.zone ? this.#wayMs : this.#zoneWayMs;
   }
 
-  /** A block goes onto the sender's uplink. Costs its length, the last and shorter one included. */
-  send(from: Member, to: Member, block: SentBlock, now: number): void {
-    const leftAt = Math.max(now, from.upFreeAt) + block.length / from.options.upBytesPerMs;
+  /** A piece goes onto the sender's uplink. */
+  send(from: Member, to: Member, about: number, now: number): void {
+    const leftAt = Math.max(now, from.upFreeAt) + BLOCK_BYTES / from.options.upBytesPerMs;
     from.upFreeAt = leftAt;
-    const { link, piece, index } = block;
     if (from.options.zone === to.options.zone)
-      this.#queue.push(leftAt + this.#wayMs, EVENT.arrived, to.options.index, link, piece, index);
-    else this.#queue.push(leftAt, EVENT.left, to.options.index, link, piece, index);
+      this.#queue.push(leftAt + this.#wayMs, EVENT.arrived, to.options.index, about);
+    else this.#queue.push(leftAt, EVENT.left, to.options.index, about);
   }
 
-  /** A block for another zone has left its sender: through the links of both zones. */
-  cross(from: Member, to: Member, block: SentBlock, now: number): void {
-    this.crossZoneBytes += block.length;
+  /** A piece for another zone has left its sender: through the links of both zones. */
+  cross(from: Member, to: Member, about: number, now: number): void {
+    this.crossZoneBytes += BLOCK_BYTES;
     const out = this.#zones[from.options.zone];
     const into = this.#zones[to.options.zone];
     let throughAt = now;
     if (out !== undefined) {
-      throughAt = Math.max(throughAt, out.outFreeAt + block.length / out.bytesPerMs);
+      throughAt = Math.max(throughAt, out.outFreeAt + BLOCK_BYTES / out.bytesPerMs);
       out.outFreeAt = throughAt;
     }
     if (into !== undefined) {
-      throughAt = Math.max(throughAt, into.inFreeAt + block.length / into.bytesPerMs);
+      throughAt = Math.max(throughAt, into.inFreeAt + BLOCK_BYTES / into.bytesPerMs);
       into.inFreeAt = throughAt;
     }
-    const { link, piece, index } = block;
-    this.#queue.push(throughAt + this.#zoneWayMs, EVENT.arrived, to.options.index, link, piece, index);
+    this.#queue.push(throughAt + this.#zoneWayMs, EVENT.arrived, to.options.index, about);
   }
 
-  /** A block has come to the receiver's downlink. True when it is through at once. */
-  arrive(to: Member, block: SentBlock, now: number): boolean {
-    const throughAt = Math.max(now, to.downFreeAt + block.length / to.options.downBytesPerMs);
+  /** A piece has come to the receiver's downlink. True when it is through at once. */
+  arrive(to: Member, about: number, now: number): boolean {
+    const throughAt = Math.max(now, to.downFreeAt + BLOCK_BYTES / to.options.downBytesPerMs);
     to.downFreeAt = throughAt;
     if (throughAt <= now) return true;
-    this.#queue.push(throughAt, EVENT.received, to.options.index, block.link, block.piece, block.index);
+    this.#queue.push(throughAt, EVENT.received, to.options.index, about);
     return false;
   }
-}
-
-export interface SentBlock {
-  readonly link: LinkId;
-  readonly piece: number;
-  /** Of the block in its piece. */
-  readonly index: number;
-  readonly length: number;
 }

@@ -25,9 +25,9 @@ export class SwarmObserver {
     return this.#held / (this.#copies.length * this.#nodeCount);
   }
 
-  event(at: number, kind: number, member: number, piece: number): void {
+  event(at: number, kind: number, member: number, about: number): void {
     this.events += 1;
-    this.#hash.add(at, kind, member, piece);
+    this.#hash.add(at, kind, member, about);
   }
 
   gained(piece: number): void {

@@ -7,11 +7,11 @@ import { createPrng, type Prng } from "../../protocol/prng.ts";
 import { EventQueue } from "./event-queue.ts";
 import type { SwarmOutcome } from "./outcome.ts";
 import type { Scenario } from "./scenario.ts";
-import { EVENT, EVENT_NAMES } from "./swarm-events.ts";
+import { aboutOf, EVENT, EVENT_NAMES, linkOf, pieceOf } from "./swarm-events.ts";
 import { drawFaults, type FaultPlan } from "./swarm-faults.ts";
 import { layGraph, makeMembers, roughBoundMs } from "./swarm-fleet.ts";
 import type { Member, Surroundings } from "./swarm-member.ts";
-import { Network, type SentBlock } from "./swarm-network.ts";
+import { Network } from "./swarm-network.ts";
 import { SwarmObserver } from "./swarm-observer.ts";
 
 export interface SwarmRunOptions {
@@ -129,16 +129,16 @@ class SwarmRun implements Surroundings {
     const queue = this.#queue;
     if (!queue.pop()) return false;
     this.now = queue.at;
-    const { kind, a, b, c, d } = queue;
-    this.#observer.event(this.now, kind, a, c);
+    const { kind, subject, detail } = queue;
+    this.#observer.event(this.now, kind, subject, detail);
     if (this.#observer.events % PROGRESS_EVERY_EVENTS === 0)
       this.#listener.onProgress?.(this.#observer.doneShare);
-    const member = this.#members[a];
-    assert(member !== undefined, `member ${a} exists`);
+    const member = this.#members[subject];
+    assert(member !== undefined, `member ${subject} exists`);
     if (kind === EVENT.sample) this.#sample();
     else if (!member.gone) {
-      if (this.#listener.onEvent !== undefined) this.#narrate(kind, member, b, c);
-      this.#happen(kind, member, b, c, d);
+      if (this.#listener.onEvent !== undefined) this.#narrate(kind, member, detail);
+      this.#happen(kind, member, linkOf(detail), pieceOf(detail));
     }
     return true;
   }
@@ -164,22 +164,21 @@ class SwarmRun implements Surroundings {
     };
   }
 
-  tell(from: Member, link: LinkId, kind: number, piece: number, block: number): void {
+  tell(from: Member, link: LinkId, kind: number, piece: number): void {
     const way = this.#links.get(link);
     if (way === undefined) return;
     const to = way.a === from ? way.b : way.a;
-    this.#queue.push(this.now + way.wayMs, kind, to.options.index, link, piece, block);
+    this.#queue.push(this.now + way.wayMs, kind, to.options.index, aboutOf(link, piece));
   }
 
-  transmit(from: Member, { link, piece, offset, length }: UploadOrder): void {
+  transmit(from: Member, link: LinkId, piece: number): void {
     const to = from.remotes.get(link);
-    if (to === undefined) return;
-    this.#network.send(from, to, { link, piece, index: offset / BLOCK_BYTES, length }, this.now);
+    if (to !== undefined) this.#network.send(from, to, aboutOf(link, piece), this.now);
   }
 
   verify(member: Member, piece: number): void {
     member.diskFreeAt = Math.max(this.now, member.diskFreeAt) + this.#pieceMs;
-    this.#queue.push(member.diskFreeAt, EVENT.verified, member.options.index, 0, piece);
+    this.#queue.push(member.diskFreeAt, EVENT.verified, member.options.index, aboutOf(0, piece));
   }
 
   completed(member: Member): void {
@@ -193,10 +192,10 @@ class SwarmRun implements Surroundings {
   }
 
   cut(member: Member, link: LinkId): void {
-    this.#queue.push(this.now, EVENT.noticed, member.options.index, link);
+    this.#queue.push(this.now, EVENT.noticed, member.options.index, aboutOf(link, 0));
   }
 
-  #happen(kind: number, member: Member, link: LinkId, piece: number, block: number): void {
+  #happen(kind: number, member: Member, link: LinkId, piece: number): void {
     switch (kind) {
       case EVENT.start:
         if (member.remotes.size === 0) this.#connect(member);
@@ -216,49 +215,39 @@ class SwarmRun implements Surroundings {
         return member.verifiedPiece(piece);
       default:
         // What was under way when its link closed is lost.
-        if (member.remotes.has(link)) this.#deliver(kind, member, link, piece, block);
+        if (member.remotes.has(link)) this.#deliver(kind, member, link, piece);
     }
   }
 
-  #deliver(kind: number, member: Member, link: LinkId, piece: number, block: number): void {
+  #deliver(kind: number, member: Member, link: LinkId, piece: number): void {
     switch (kind) {
       case EVENT.left:
-        return this.#cross(member, link, piece, block);
-      case EVENT.arrived: {
-        const through = this.#network.arrive(member, this.#sentBlock(link, piece, block), this.now);
-        if (through) member.receive(link, piece, block);
+        return this.#cross(member, link, piece);
+      case EVENT.arrived:
+        if (this.#network.arrive(member, aboutOf(link, piece), this.now)) member.receive(link, piece);
         return;
-      }
       case EVENT.received:
-        return member.receive(link, piece, block);
+        return member.receive(link, piece);
       case EVENT.has:
         return member.hears(link, piece);
       case EVENT.requested:
-        return member.upload({ kind: "requested", ...this.#order(link, piece, block) });
+        return member.upload({ kind: "requested", ...orderOf(link, piece) });
       case EVENT.cancelled:
-        return member.upload({ kind: "cancelled", ...this.#order(link, piece, block) });
+        return member.upload({ kind: "cancelled", ...orderOf(link, piece) });
       case EVENT.interested:
         return member.upload({ kind: "interested", link });
       case EVENT.unchoked:
         return member.download({ kind: "unchoked", link });
       case EVENT.rejected:
-        return member.download({ kind: "rejected", link, piece, offset: block * BLOCK_BYTES });
+        return member.download({ kind: "rejected", link, piece, offset: 0 });
       case EVENT.noticed:
         return this.#closeBoth(link);
     }
   }
 
-  #cross(to: Member, link: LinkId, piece: number, block: number): void {
+  #cross(to: Member, link: LinkId, piece: number): void {
     const from = to.remotes.get(link);
-    if (from !== undefined) this.#network.cross(from, to, this.#sentBlock(link, piece, block), this.now);
-  }
-
-  #sentBlock(link: LinkId, piece: number, index: number): SentBlock {
-    return { link, piece, index, length: BLOCK_BYTES };
-  }
-
-  #order(link: LinkId, piece: number, block: number): UploadOrder {
-    return { link, piece, offset: block * BLOCK_BYTES, length: BLOCK_BYTES };
+    if (from !== undefined) this.#network.cross(from, to, aboutOf(link, piece), this.now);
   }
 
   /** Its links stay open for the others until they notice. */
@@ -266,7 +255,7 @@ class SwarmRun implements Surroundings {
     member.gone = true;
     if (member.completedAt === null) this.#unfinished -= 1;
     for (const [link, remote] of member.remotes)
-      this.#queue.push(this.now + DEAD_LINK_MS, EVENT.noticed, remote.options.index, link);
+      this.#queue.push(this.now + DEAD_LINK_MS, EVENT.noticed, remote.options.index, aboutOf(link, 0));
   }
 
   /** To whom of its neighbours that are there it is not linked yet. */
@@ -302,16 +291,23 @@ class SwarmRun implements Surroundings {
     if (!this.isOver) this.#queue.push(this.now + this.#sampleMs, EVENT.sample, 0);
   }
 
-  #narrate(kind: number, member: Member, link: LinkId, piece: number): void {
-    const aboutPiece = kind >= EVENT.requested && kind <= EVENT.verified;
+  #narrate(kind: number, member: Member, about: number): void {
+    const link = linkOf(about);
+    const isMessage = kind === EVENT.interested || kind === EVENT.unchoked;
+    const namesPiece = kind >= EVENT.requested && kind <= EVENT.verified && !isMessage;
     this.#listener.onEvent?.({
       atMs: this.now,
       kind: EVENT_NAMES[kind] ?? "",
       to: member.options.name,
       from: member.remotes.get(link)?.options.name ?? null,
-      piece: aboutPiece && kind !== EVENT.interested && kind !== EVENT.unchoked ? piece : null,
+      piece: namesPiece ? pieceOf(about) : null,
     });
   }
+}
+
+/** A piece is one block. */
+function orderOf(link: LinkId, piece: number): UploadOrder {
+  return { link, piece, offset: 0, length: BLOCK_BYTES };
 }
 
 function timesOf(members: readonly Member[]): Float64Array {

@@ -17,7 +17,7 @@ test("events come in order of time, and of pushing where times are equal", () =>
       const model: Expected[] = [];
       for (const [order, at] of given.entries()) {
         if (at !== null) {
-          queue.push(at, 1, order, -order, order * 2, 7);
+          queue.push(at, order % 7, order, order / 3);
           model.push({ at, order });
           continue;
         }
@@ -25,7 +25,12 @@ test("events come in order of time, and of pushing where times are equal", () =>
         expect(queue.pop()).toBe(first !== undefined);
         if (first === undefined) continue;
         model.splice(model.indexOf(first), 1);
-        expect(queue).toMatchObject({ at: first.at, kind: 1, a: first.order, b: -first.order + 0, d: 7 });
+        expect(queue).toMatchObject({
+          at: first.at,
+          kind: first.order % 7,
+          subject: first.order,
+          detail: first.order / 3,
+        });
       }
       expect(queue.size).toBe(model.length);
     }),

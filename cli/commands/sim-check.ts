@@ -86,7 +86,7 @@ export async function checkScenarios(
   return {
     exitCode: failure?.exitCode ?? 0,
     json: checkReport(checked, { exitCode: failure?.exitCode ?? 0, isUpdated }),
-    text: (paint) => [...checkText(checked, paint), ...(isUpdated ? [`wrote ${clean(file)}`] : [])],
+    text: (paint) => [...checkText(checked, paint), isUpdated ? `wrote ${clean(file)}` : summaryOf(checked)],
     ...(failure === null ? {} : { failure }),
   };
 }
@@ -123,20 +123,25 @@ function refuseOtherBaseline(
   if (faults.length > 0) throw new FleetError("baseline-unusable", `baseline ${file}: ${faults.join("; ")}`);
 }
 
+/** What moved and what was missed; nothing when all is well. */
 function checkText(checked: readonly CheckedScenario[], paint: Paint): readonly string[] {
-  const rows = checked.flatMap(rowsOf);
-  const moved = rows.filter(({ verdict }) => verdict !== "same");
+  const moved = checked.flatMap(rowsOf).filter(({ verdict }) => verdict !== "same");
   const missed = checked.flatMap(({ study, result }) =>
     expectationLines(
       result.ceilings.filter(({ ok }) => !ok),
       paint,
     ).map((line) => `${clean(study.scenario.name)}: ${line}`),
   );
-  const expected = checked.reduce((sum, { result }) => sum + result.ceilings.length, 0);
-  return [
-    ...(moved.length === 0 ? [] : [...movedTable(moved, paint), ""]),
-    ...missed,
-    `${count(checked.length, "scenario")}: ${moved.length} of ${count(rows.length, "figure")} moved, ` +
-      `${missed.length} of ${count(expected, "expectation")} missed`,
-  ];
+  return [...(moved.length === 0 ? [] : [...movedTable(moved, paint), ""]), ...missed];
+}
+
+function summaryOf(checked: readonly CheckedScenario[]): string {
+  const rows = checked.flatMap(rowsOf);
+  const moved = rows.filter(({ verdict }) => verdict !== "same").length;
+  const expected = checked.flatMap(({ result }) => result.ceilings);
+  const missed = expected.filter(({ ok }) => !ok).length;
+  return (
+    `${count(checked.length, "scenario")}: ${moved} of ${count(rows.length, "figure")} moved, ` +
+    `${missed} of ${count(expected.length, "expectation")} missed`
+  );
 }

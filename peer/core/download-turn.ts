@@ -67,7 +67,7 @@ export type DownloadEffect =
 /** One event being handled: handlers read `now`, change `state` and push to `out`. */
 export interface Turn {
   readonly state: DownloadState;
-  readonly now: Millis;
+  now: Millis;
   readonly out: DownloadEffect[];
 }
 

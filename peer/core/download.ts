@@ -54,18 +54,25 @@ export interface Download extends Machine<DownloadEvent, DownloadEffect> {
 
 export function createDownload(options: DownloadOptions): Download {
   const state = newState(options);
+  // Most events lead to nothing: then the same turn serves the next one.
+  let turn: Turn = { state, now: 0, out: [] };
   return {
     handle(event, now) {
-      const turn: Turn = { state, now, out: [] };
+      turn.now = now;
       handle(turn, event);
       finishOnce(turn);
       schedulePatience(turn);
-      return turn.out;
+      const { out } = turn;
+      if (out.length === 0) return NOTHING;
+      turn = { state, now, out: [] };
+      return out;
     },
     deadline: () => deadlineOf(state),
     inspect: (now) => inspectDownload(state, now),
   };
 }
+
+const NOTHING: readonly DownloadEffect[] = [];
 
 function handle(turn: Turn, event: DownloadEvent): void {
   switch (event.kind) {

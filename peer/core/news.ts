@@ -30,6 +30,8 @@ export class News {
   readonly #scarce: number[] = [];
   #scarceAt: Millis | null = null;
   #allAt: Millis | null = null;
+  /** Nobody is left who must hear of any of them. */
+  #allKnow = false;
   /** Where in the list of listeners the next few begin. */
   #turn = 0;
 
@@ -41,6 +43,7 @@ export class News {
   add(piece: number, copies: number, now: Millis): void {
     this.#pieces.push(piece);
     this.#allAt ??= now + this.#config.plentyDelayMs;
+    this.#allKnow = false;
     if (copies >= this.#config.plentyCopies) return;
     this.#scarce.push(piece);
     this.#scarceAt ??= now + this.#config.scarceDelayMs;
@@ -67,12 +70,19 @@ export class News {
   due<T extends Listener>(listeners: Iterable<T>, now: Millis): readonly T[] {
     if (this.#allAt !== null && now >= this.#allAt) return [...listeners];
     if (this.#scarceAt === null || now < this.#scarceAt) return [];
-    const lacking = [...listeners].filter(
-      ({ has, told }) => told < this.#pieces.length && this.#scarce.some((piece) => !has.has(piece)),
-    );
+    const lacking: T[] = [];
+    for (const listener of listeners) if (this.#lacksScarce(listener)) lacking.push(listener);
+    this.#allKnow =
+      this.#scarce.length === this.#pieces.length && lacking.length <= this.#config.scarceListenersMax;
     this.#scarce.length = 0;
     this.#scarceAt = null;
     return this.#takeTurns(lacking);
+  }
+
+  #lacksScarce({ has, told }: Listener): boolean {
+    if (told === this.#pieces.length) return false;
+    for (const piece of this.#scarce) if (!has.has(piece)) return true;
+    return false;
   }
 
   #takeTurns<T>(listeners: readonly T[]): readonly T[] {
@@ -85,7 +95,7 @@ export class News {
 
   /** After everybody who is due was told. */
   forget(listeners: Iterable<Listener>, now: Millis): void {
-    if (this.#allAt === null || now < this.#allAt) return;
+    if (this.#allAt === null || (now < this.#allAt && !this.#allKnow)) return;
     for (const listener of listeners) listener.told = 0;
     this.#pieces.length = 0;
     this.#scarce.length = 0;

@@ -15,12 +15,12 @@ export class PieceProgress {
   isFilled = false;
   /** Only one source may fill it, so that a wrong hash names the culprit. */
   readonly exclusive: boolean;
-  readonly #askedOf: Int32Array;
-  readonly #alsoAskedOf: Int32Array;
+  readonly #askedOf: LinkId[];
+  readonly #alsoAskedOf: LinkId[];
   /** By block: the source of the bytes that are here, null while they are not. */
   readonly #sources: (string | null)[];
   /** Every link that was asked for a block of it, also when the request was taken back: it may have been answered. */
-  readonly asked = new Set<LinkId>();
+  readonly asked: LinkId[] = [];
   #missing: number;
   #received = 0;
   /** No block before this one is missing. */
@@ -33,8 +33,8 @@ export class PieceProgress {
     this.startedBy = startedBy;
     this.exclusive = exclusive;
     this.#missing = blockCount;
-    this.#askedOf = new Int32Array(blockCount).fill(NOBODY);
-    this.#alsoAskedOf = new Int32Array(blockCount).fill(NOBODY);
+    this.#askedOf = new Array<LinkId>(blockCount).fill(NOBODY);
+    this.#alsoAskedOf = new Array<LinkId>(blockCount).fill(NOBODY);
     this.#sources = new Array<string | null>(blockCount).fill(null);
   }
 
@@ -95,7 +95,7 @@ export class PieceProgress {
       this.#askedOf[block] !== link,
       `block ${block} of piece ${this.piece} asked twice of link ${link}`,
     );
-    this.asked.add(link);
+    if (!this.asked.includes(link)) this.asked.push(link);
     if (this.#askedOf[block] === NOBODY) {
       this.#askedOf[block] = link;
       this.#missing -= 1;

@@ -2,7 +2,7 @@
 // Plain state; whose turn it is stands in upload.ts.
 import type { Millis } from "../../protocol/ids.ts";
 import { PIECE_LENGTH_MAX } from "../../protocol/limits.ts";
-import type { LinkId } from "./geometry.ts";
+import { BLOCK_BYTES, blockKey, type LinkId } from "./geometry.ts";
 import { BurstRate } from "./rate.ts";
 import type { UploadOrder } from "./upload-events.ts";
 
@@ -39,7 +39,11 @@ export function newQueue(link: Pick<UploadQueue, "link" | "fast" | "acknowledges
   };
 }
 
-/** One number for a request, for use as a map key. */
-export function orderKey(order: UploadOrder): number {
-  return order.piece * PIECE_LENGTH_MAX + order.offset;
+/**
+ * One number for a request, for use as a map key. Small for blocks as everybody asks for them: maps find numbers beyond
+ * 31 bits ten times slower.
+ */
+export function orderKey({ piece, offset }: UploadOrder): number {
+  if (offset % BLOCK_BYTES === 0) return blockKey(piece, offset / BLOCK_BYTES);
+  return -1 - (piece * PIECE_LENGTH_MAX + offset);
 }

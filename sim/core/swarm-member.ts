@@ -43,6 +43,14 @@ export interface MemberOptions {
   readonly policy: Policy;
 }
 
+/** One end of a link, as the other end is seen from it. */
+export interface Way {
+  readonly remote: Member;
+  /** What the remote calls the link. */
+  readonly theirs: LinkId;
+  readonly wayMs: number;
+}
+
 const NEVER = Number.POSITIVE_INFINITY;
 /** The machine looks at nothing but its length. */
 const BLOCK = new Uint8Array(BLOCK_BYTES);
@@ -53,8 +61,8 @@ const UPLOAD_TICK: UploadEvent = { kind: "tick" };
 export class Member {
   readonly options: MemberOptions;
   readonly verified: Bitfield;
-  /** Links that are open, and who is at the other end. */
-  readonly remotes = new Map<LinkId, Member>();
+  /** Links that are open. Each end has numbers of its own for them, as real ones have. */
+  readonly ways = new Map<LinkId, Way>();
   started = false;
   gone = false;
   /** When it had everything; null before. */
@@ -68,6 +76,7 @@ export class Member {
   readonly #world: Surroundings;
   readonly #download: Download;
   readonly #upload: Uploading;
+  #linkCount = 0;
   #downloadTickAt = NEVER;
   #uploadTickAt = NEVER;
   /** Blocks handed to the network while the upload's effects are being applied. */
@@ -101,9 +110,16 @@ export class Member {
     this.download({ kind: "paused", paused: false });
   }
 
-  open(link: LinkId, remote: Member): void {
+  /** A number that no link of this member has had. */
+  newLink(): LinkId {
+    this.#linkCount += 1;
+    return this.#linkCount;
+  }
+
+  open(link: LinkId, way: Way): void {
+    const { remote } = way;
     const { name, isOrigin } = remote.options;
-    this.remotes.set(link, remote);
+    this.ways.set(link, way);
     this.upload({ kind: "link-open", link, fast: true, acknowledges: true });
     this.download({ kind: "link-open", link, source: name, isOrigin });
     if (remote.verified.count > 0)
@@ -111,7 +127,7 @@ export class Member {
   }
 
   close(link: LinkId): void {
-    if (!this.remotes.delete(link)) return;
+    if (!this.ways.delete(link)) return;
     this.download({ kind: "link-closed", link });
     this.upload({ kind: "link-closed", link });
   }

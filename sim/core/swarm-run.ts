@@ -52,12 +52,6 @@ export function simulateSwarm(options: SwarmRunOptions, listener: SwarmListener 
   return run.outcome();
 }
 
-interface Link {
-  readonly a: Member;
-  readonly b: Member;
-  readonly wayMs: number;
-}
-
 class SwarmRun implements Surroundings {
   now = 0;
   readonly #options: SwarmRunOptions;
@@ -67,7 +61,6 @@ class SwarmRun implements Surroundings {
   readonly #observer: SwarmObserver;
   /** The origin comes last. */
   readonly #members: readonly Member[];
-  readonly #links = new Map<LinkId, Link>();
   /** Who is linked to whom while both are there, by index of member. */
   readonly #graph: readonly (readonly number[])[];
   readonly #faults: FaultPlan;
@@ -76,7 +69,6 @@ class SwarmRun implements Surroundings {
   readonly #pieceMs: number;
   readonly #sampleMs: number;
   readonly #stuckAtMs: number;
-  #nextLink = 1;
   #unfinished: number;
 
   constructor(options: SwarmRunOptions, listener: SwarmListener) {
@@ -165,15 +157,15 @@ class SwarmRun implements Surroundings {
   }
 
   tell(from: Member, link: LinkId, kind: number, piece: number): void {
-    const way = this.#links.get(link);
+    const way = from.ways.get(link);
     if (way === undefined) return;
-    const to = way.a === from ? way.b : way.a;
-    this.#queue.push(this.now + way.wayMs, kind, to.options.index, aboutOf(link, piece));
+    const { remote, theirs, wayMs } = way;
+    this.#queue.push(this.now + wayMs, kind, remote.options.index, aboutOf(theirs, piece));
   }
 
   transmit(from: Member, link: LinkId, piece: number): void {
-    const to = from.remotes.get(link);
-    if (to !== undefined) this.#network.send(from, to, aboutOf(link, piece), this.now);
+    const way = from.ways.get(link);
+    if (way !== undefined) this.#network.send(from, way.remote, aboutOf(way.theirs, piece), this.now);
   }
 
   verify(member: Member, piece: number): void {
@@ -198,7 +190,7 @@ class SwarmRun implements Surroundings {
   #happen(kind: number, member: Member, link: LinkId, piece: number): void {
     switch (kind) {
       case EVENT.start:
-        if (member.remotes.size === 0) this.#connect(member);
+        if (member.ways.size === 0) this.#connect(member);
         return member.start();
       case EVENT.downloadTick:
         return member.tickDownload(this.now);
@@ -215,7 +207,7 @@ class SwarmRun implements Surroundings {
         return member.verifiedPiece(piece);
       default:
         // What was under way when its link closed is lost.
-        if (member.remotes.has(link)) this.#deliver(kind, member, link, piece);
+        if (member.ways.has(link)) this.#deliver(kind, member, link, piece);
     }
   }
 
@@ -241,12 +233,12 @@ class SwarmRun implements Surroundings {
       case EVENT.rejected:
         return member.download({ kind: "rejected", link, piece, offset: 0 });
       case EVENT.noticed:
-        return this.#closeBoth(link);
+        return this.#closeBoth(member, link);
     }
   }
 
   #cross(to: Member, link: LinkId, piece: number): void {
-    const from = to.remotes.get(link);
+    const from = to.ways.get(link)?.remote;
     if (from !== undefined) this.#network.cross(from, to, aboutOf(link, piece), this.now);
   }
 
@@ -254,13 +246,14 @@ class SwarmRun implements Surroundings {
   #leave(member: Member): void {
     member.gone = true;
     if (member.completedAt === null) this.#unfinished -= 1;
-    for (const [link, remote] of member.remotes)
-      this.#queue.push(this.now + DEAD_LINK_MS, EVENT.noticed, remote.options.index, aboutOf(link, 0));
+    for (const { remote, theirs } of member.ways.values())
+      this.#queue.push(this.now + DEAD_LINK_MS, EVENT.noticed, remote.options.index, aboutOf(theirs, 0));
   }
 
   /** To whom of its neighbours that are there it is not linked yet. */
   #connect(member: Member): void {
-    const linked = new Set(member.remotes.values());
+    const linked = new Set<Member>();
+    for (const { remote } of member.ways.values()) linked.add(remote);
     for (const index of this.#graph[member.options.index] ?? []) {
       const other = this.#members[index];
       if (other === undefined || other.gone || linked.has(other)) continue;
@@ -270,20 +263,20 @@ class SwarmRun implements Surroundings {
   }
 
   #open(a: Member, b: Member): void {
-    const link = this.#nextLink++;
-    this.#links.set(link, { a, b, wayMs: this.#network.wayMs(a, b) });
-    a.open(link, b);
-    b.open(link, a);
+    const [linkOfA, linkOfB] = [a.newLink(), b.newLink()];
+    const wayMs = this.#network.wayMs(a, b);
+    a.open(linkOfA, { remote: b, theirs: linkOfB, wayMs });
+    b.open(linkOfB, { remote: a, theirs: linkOfA, wayMs });
   }
 
   #closeAll(member: Member): void {
-    for (const link of [...member.remotes.keys()]) this.#closeBoth(link);
+    for (const link of [...member.ways.keys()]) this.#closeBoth(member, link);
   }
 
-  #closeBoth(link: LinkId): void {
-    const ends = this.#links.get(link);
-    this.#links.delete(link);
-    for (const end of [ends?.a, ends?.b]) if (end?.gone === false) end.close(link);
+  #closeBoth(member: Member, link: LinkId): void {
+    const way = member.ways.get(link);
+    member.close(link);
+    if (way?.remote.gone === false) way.remote.close(way.theirs);
   }
 
   #sample(): void {
@@ -299,7 +292,7 @@ class SwarmRun implements Surroundings {
       atMs: this.now,
       kind: EVENT_NAMES[kind] ?? "",
       to: member.options.name,
-      from: member.remotes.get(link)?.options.name ?? null,
+      from: member.ways.get(link)?.remote.options.name ?? null,
       piece: namesPiece ? pieceOf(about) : null,
     });
   }

@@ -60,8 +60,16 @@ describe("News", () => {
     news.add(7, SCARCE, 0);
     expect(spread(news, [lacks, has], 9).size).toBe(0);
     expect([...spread(news, [lacks, has], 10)]).toEqual([[lacks, [7]]]);
-    expect(news.deadline(), "the others hear with everything else").toBe(150);
-    expect([...spread(news, [lacks, has], 150).values()].flat()).toEqual([]);
+    expect(news.deadline(), "nobody is left who must hear of it").toBeNull();
+  });
+
+  it("tells the others with everything else when only some heard of it at once", () => {
+    const news = new News({ ...CONFIG, scarceListenersMax: 1 });
+    const listeners = [listener(), listener()];
+    news.add(7, SCARCE, 0);
+    expect(spread(news, listeners, 10).size).toBe(1);
+    expect(news.deadline()).toBe(150);
+    expect([...spread(news, listeners, 150).values()].flat()).toEqual([7]);
     expect(news.deadline()).toBeNull();
   });
 

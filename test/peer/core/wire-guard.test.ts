@@ -77,7 +77,8 @@ function feed(bytes: Uint8Array, cuts: readonly number[]): Outcome {
     if (verdict.handshake !== null) handshakes.push(verdict.handshake.id);
     const parts = verdict.handshake === null ? verdict.parts : verdict.parts.slice(1);
     partsAreWhole &&= parts.every(isWhole);
-    passed.push(...verdict.parts);
+    // They hold good until the next call only.
+    passed.push(...verdict.parts.map((part) => Uint8Array.from(part)));
   }
   return { passed: Buffer.concat(passed), handshakes, reason: null, partsAreWhole };
 }

@@ -31,10 +31,24 @@ async function readPackage(folder: string): Promise<Package> {
   const title = `${String(manifest.name)} ${String(manifest.version)}`;
   const licence = licenceOf(manifest);
   if (licence === null) throw new Error(`${title} states no licence in its package.json`);
-  const file = (await readdir(folder)).sort().find((name) => /^(licen[cs]e|copying)/i.test(name));
-  const text =
-    file === undefined ? authorOf(manifest) : (await readFile(path.join(folder, file), "utf8")).trim();
+  const files = await licenceFilesOf(folder);
+  const texts = await Promise.all(files.map(async (file) => (await readFile(file, "utf8")).trim()));
+  const text = texts.length === 0 ? authorOf(manifest) : texts.join("\n\n");
   return { title, licence, text };
+}
+
+/**
+ * The licence, the notices that must be passed on with it (Apache License 2.0, section 4d), and the licences of code
+ * that the package has taken in from elsewhere, which lie in a folder.
+ */
+async function licenceFilesOf(folder: string): Promise<readonly string[]> {
+  const names = (await readdir(folder)).sort();
+  const own = names.find((name) => /^(licen[cs]e|copying)(?!s$)/i.test(name));
+  const notice = names.find((name) => /^notice/i.test(name));
+  const others = names.includes("licenses") ? (await readdir(path.join(folder, "licenses"))).sort() : [];
+  return [own, notice, ...others.map((name) => path.join("licenses", name))]
+    .filter((name) => name !== undefined)
+    .map((name) => path.join(folder, name));
 }
 
 /** `license` as npm has it now, or the older forms `{ type }` and `licenses`. */

@@ -1,5 +1,5 @@
 // What a report of `fleet sim run` is made from: the scenario in words and one result per fleet size.
-// Types only. Times are simulated seconds from GO, shares 0 to 1; every text may come from a user and is not escaped.
+// Types only. Times are simulated seconds from GO; every text may come from a user and is not escaped.
 import type { AvailabilitySample } from "./outcome.ts";
 
 export interface ReportData {
@@ -8,7 +8,7 @@ export interface ReportData {
   readonly artifactBytes: number;
   /** The scenario in words, in the order of reading: links, zones, faults, policy. */
   readonly facts: readonly Fact[];
-  /** Ascending by nodes, at least one. */
+  /** Ascending by nodes; without those of which no node finished. */
   readonly sizes: readonly SizeResult[];
   readonly seeds: readonly number[];
   /** Of the program that simulated. */
@@ -17,6 +17,8 @@ export interface ReportData {
   readonly command: string;
   /** What the scenario's author expects, and whether it came true. */
   readonly expectations: readonly Expectation[];
+  /** Bounds that were beaten and promises that were broken: with one, no figure can be believed. */
+  readonly violations: readonly string[];
 }
 
 export interface Fact {
@@ -36,17 +38,17 @@ export interface SizeResult {
   readonly lastSeconds: number;
   readonly p50Seconds: number;
   readonly p99Seconds: number;
-  /** No policy can be faster: the highest of the bounds that hold for the scenario, and its name, `B1` to `B7`. */
+  /** No policy can be faster: the highest of the bounds that hold, and its name, `B1` to `B7`. */
   readonly boundSeconds: number;
   readonly boundId: string;
-  /** The same artifact sent by the origin alone, down a binary tree, and down a chain: what a swarm is compared with. */
+  /** The same artifact sent by the origin alone, down a binary tree, and down a chain. */
   readonly clientServerSeconds: number;
   readonly treeSeconds: number;
   readonly chainSeconds: number;
   readonly lastOverBound: number;
   readonly originBytesOverSize: number;
-  /** 101 quantiles, 0 % to 100 %, of when a node had everything. */
+  /** Of the run whose last node was in the middle: when a node had everything, 101 quantiles, 0 % to 100 %. */
   readonly completionSeconds: readonly number[];
-  /** Of the first seed's run. */
+  /** Of the same run, ascending by time. */
   readonly availability: readonly AvailabilitySample[];
 }

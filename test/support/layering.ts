@@ -90,7 +90,7 @@ export const LAYERS: readonly Layer[] = [
     name: "sim/shell",
     files: /^sim\/shell\//,
     layers: ["protocol", "sim"],
-    packages: ["node:"],
+    packages: ["node:", "echarts"],
     why: "it only reads scenarios and prints reports; what is simulated is decided without it",
   },
   {

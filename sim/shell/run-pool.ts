@@ -33,6 +33,8 @@ const MEMORY_SHARE = 0.8;
 const BYTES_PER_NODE_AND_PIECE = 90;
 const BYTES_PER_NODE = 40_000;
 const BYTES_PER_THREAD = 40_000_000;
+/** Room for the code itself, whatever the memory. */
+const HEAP_MIN_MB = 256;
 
 /** About what one run takes. */
 export function memoryOf({ scenario, nodeCount }: SimulationRun): number {
@@ -119,6 +121,8 @@ class Pool {
     const worker = new Worker(this.#options.workerUrl ?? WORKER_URL, {
       workerData: WORKER_DATA,
       execArgv: ["--disable-warning=ExperimentalWarning"],
+      // By default a thread may have a fifth of a large machine, and a large run needs more.
+      resourceLimits: { maxOldGenerationSizeMb: Math.max(HEAP_MIN_MB, this.#options.memoryBytes / 2 ** 20) },
     });
     this.#workers.add(worker);
     return worker;

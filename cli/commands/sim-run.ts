@@ -18,6 +18,7 @@ import {
   seedsFromFlags,
   withFleet,
 } from "../sim/flags.ts";
+import { REPORT_FILE, reportFiles } from "../sim/report-files.ts";
 import { simResults } from "../sim/results-schema.ts";
 import { runLine, runStudies } from "../sim/run-studies.ts";
 import { expectationLines, sizesTable } from "../sim/table.ts";
@@ -61,15 +62,14 @@ export async function simulateFleet(context: Context, flags: SimRunFlags, run: R
   const [result] = await runStudies(context, [study], { runAll: run, lineOf: runLine });
   if (result === undefined) throw new FleetError("internal", "a study without a result");
   const results = simResults(study, result, commandLine("sim run", flags));
-  if (folder !== null)
-    await writeFiles(folder, new Map([["results.json", `${JSON.stringify(results, null, 1)}\n`]]));
+  if (folder !== null) await writeFiles(folder, await reportFiles(study, result, results));
   const failure = failureIn(result);
   return {
     exitCode: failure?.exitCode ?? 0,
     json: results,
     text: (paint) => [
       ...tableOf(study, result, paint),
-      ...(folder === null ? [] : ["", `wrote ${clean(path.join(folder, "report.html"))}`]),
+      ...(folder === null ? [] : ["", `wrote ${clean(path.join(folder, REPORT_FILE))}`]),
     ],
     ...(failure === null ? {} : { failure }),
   };

@@ -137,7 +137,7 @@ function scenarioFromFlags(flags: ScenarioFlags, sizes: readonly number[]): Scen
   const up = read("up", BIT_RATE) ?? SCENARIO_DEFAULTS.bytesPerSecond;
   const zones = zonesOf(read("zones", ZONE_COUNT) ?? 1, read("zoneLink", BIT_RATE));
   return checked({
-    name: "flags",
+    name: "fleet",
     artifactBytes: read("size", BYTE_SIZE) ?? SCENARIO_DEFAULTS.artifactBytes,
     pieces: read("pieces", PIECE_COUNT) ?? SCENARIO_DEFAULTS.pieces,
     sizes,

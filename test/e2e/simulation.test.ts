@@ -1,7 +1,7 @@
 // `fleet sim` as users run it: from one file, whose threads are that same file, and stopped in the middle.
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { cp, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -31,7 +31,16 @@ test("one file alone simulates what the sources simulate, on threads of its own"
   const fromSource = await run(process.execPath, [source, ...SMALL], options);
   expect(JSON.parse(alone.stdout)).toEqual(JSON.parse(fromSource.stdout));
   expect(alone.stderr.trimEnd().split("\n")).toHaveLength(6);
-  expect(alone.stderr).toMatch(/^flags, 12 nodes, seed [123]: last /m);
+  expect(alone.stderr).toMatch(/^fleet, 12 nodes, seed [123]: last /m);
+});
+
+test("one file alone writes the report, the charts and the numbers", async () => {
+  const out = path.join(folder, "report");
+  await run(process.execPath, [bundle, ...SMALL, "--out", out], { cwd: folder, env: {} });
+  const names = await readdir(out);
+  expect(names).toContain("results.json");
+  expect(names.filter((name) => name.endsWith(".svg")).length).toBeGreaterThanOrEqual(4);
+  expect(await readFile(path.join(out, "report.html"), "utf8")).toContain("<svg");
 });
 
 test("Ctrl-C ends a long simulation at once, with the exit code of a stopped program", async () => {

@@ -51,7 +51,7 @@ describe("fleet sim run", () => {
     expect(lines).toContainEqual(expect.stringMatching(/^ +3 +0\.\d\d s .* B4 +\d\.\d{3} +\d\.\d{3}$/));
     expect(lines).toContainEqual(expect.stringMatching(/^ +6 +/));
     // One line for each run, on the other stream.
-    expect(stderr.trimEnd().split("\n").toSorted()[0]).toMatch(/^flags, 3 nodes, seed 1: last 0\.\d\d s$/);
+    expect(stderr.trimEnd().split("\n").toSorted()[0]).toMatch(/^fleet, 3 nodes, seed 1: last 0\.\d\d s$/);
     expect(stderr.trimEnd().split("\n")).toHaveLength(4);
   });
 
@@ -74,13 +74,18 @@ describe("fleet sim run", () => {
     expect(simResultsSchema.decode(json, "")).toEqual(json);
   });
 
-  it("writes results.json as it prints it", async () => {
+  it("writes results.json as it prints it, charts, and a report that has the numbers in it", async () => {
     const { outcome } = simulate({ out: "report" });
     const { json, exitCode } = await outcome;
     expect(exitCode).toBe(0);
     const written: unknown = JSON.parse(await readFile(path.join(folder, "report/results.json"), "utf8"));
     expect(written).toEqual(json);
-    expect((await readdir(path.join(folder, "report"))).filter((name) => name.startsWith("."))).toEqual([]);
+    const names = (await readdir(path.join(folder, "report"))).toSorted();
+    expect(names.filter((name) => !name.endsWith(".svg"))).toEqual(["report.html", "results.json"]);
+    expect(names.filter((name) => name.endsWith(".svg")).length).toBeGreaterThanOrEqual(4);
+    const page = await readFile(path.join(folder, "report/report.html"), "utf8");
+    expect(page).toContain("fleet sim run");
+    expect(page).toContain("1GiB in 512 pieces");
   });
 
   it("simulates nothing when it could not write the results", async () => {
@@ -113,7 +118,7 @@ describe("fleet sim run", () => {
     expect(exitCode).toBe(3);
     expect(told?.code).toBe("simulation-impossible");
     expect(told?.message).toMatch(
-      /^flags, 10 nodes, seed 2: the last node had everything after .* before bound B4/,
+      /^fleet, 10 nodes, seed 2: the last node had everything after .* before bound B4/,
     );
   });
 

@@ -2,9 +2,9 @@
 // The same plot gives the same text: nothing in it may come from a clock, a counter or the machine's fonts.
 import { LineChart, type LineSeriesOption } from "echarts/charts";
 import {
-  GridComponent,
-  LegendComponent,
+  GridSimpleComponent,
   type LegendComponentOption,
+  LegendPlainComponent,
   MarkLineComponent,
   MarkPointComponent,
   TitleComponent,
@@ -17,9 +17,9 @@ import { PALETTE } from "./palette.ts";
 import type { Axis, Band, Frame, Line, Plot } from "./plot.ts";
 
 use([
-  GridComponent,
+  GridSimpleComponent,
   LabelLayout,
-  LegendComponent,
+  LegendPlainComponent,
   LineChart,
   MarkLineComponent,
   MarkPointComponent,

@@ -88,24 +88,38 @@ describe.each(drawings)("%s as %s", (id, view, svg) => {
     ).toEqual([]);
   });
 
-  test("cuts no word off", () => {
+  test("cuts no word off and writes none over another", () => {
     const width = Number(root.attributes.get("width"));
-    const outside = elements.filter((element) => {
-      if (element.name !== "text") return false;
-      const [left, right] = extentOf(element);
-      return left < 0 || right > width;
-    });
-    expect(outside.map(({ text }) => text)).toEqual([]);
+    const boxes = elements.filter(({ name }) => name === "text").map(boxOf);
+    expect(boxes.filter(({ left, right }) => left < 0 || right > width)).toEqual([]);
+    const overlaps = boxes.flatMap((a, index) =>
+      boxes.slice(index + 1).flatMap((b) => (overlap(a, b) ? [`${a.text} / ${b.text}`] : [])),
+    );
+    expect(overlaps).toEqual([]);
   });
 });
 
-/** From where to where a text goes, with letters of 6 px. */
-function extentOf({ text, attributes }: Element): readonly [left: number, right: number] {
-  const [, shifted = "0"] = /translate\((-?[\d.]+)/.exec(attributes.get("transform") ?? "") ?? [];
-  const x = Number(shifted) + Number(attributes.get("x") ?? 0);
+interface Box {
+  readonly text: string;
+  readonly left: number;
+  readonly right: number;
+  readonly middle: number;
+}
+
+/** Where a text lies, with letters of 6 px. */
+function boxOf({ text, attributes }: Element): Box {
+  const [, shiftX = "0", shiftY = "0"] =
+    /translate\((-?[\d.]+)[ ,]+(-?[\d.]+)/.exec(attributes.get("transform") ?? "") ?? [];
+  const x = Number(shiftX) + Number(attributes.get("x") ?? 0);
   const width = text.length * 6;
   const before = { start: 0, middle: width / 2, end: width }[attributes.get("text-anchor") ?? "start"] ?? 0;
-  return [x - before, x - before + width];
+  const middle = Number(shiftY) + Number(attributes.get("y") ?? 0);
+  return { text, left: x - before, right: x - before + width, middle };
+}
+
+/** Small letters are about 9 px high. */
+function overlap(a: Box, b: Box): boolean {
+  return a.left < b.right && b.left < a.right && Math.abs(a.middle - b.middle) < 9;
 }
 
 test("drawing again gives the same text, whatever was drawn in between", () => {

@@ -66,8 +66,10 @@ export interface Policy {
 export interface Scenario {
   readonly name: string;
   readonly artifactBytes: number;
-  /** How many pieces the model cuts it into. Each travels as one block. */
+  /** How many pieces the model cuts it into. */
   readonly pieces: number;
+  /** In how many blocks a piece travels, 1 to 16; without it 1, which is fastest. Real pieces have up to hundreds. */
+  readonly blocksPerPiece?: number;
   /** Fleet sizes to simulate, ascending. */
   readonly sizes: readonly number[];
   readonly origin: Origin;

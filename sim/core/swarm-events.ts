@@ -1,7 +1,11 @@
 // The kinds of events of a simulated swarm, as the numbers that the event queue keeps: each happens to one member, and
-// many are about a link and a piece, which travel as one number. Never decides what an event does.
+// many are about a link and a block, which travel as one number. Never decides what an event does.
 import type { LinkId } from "../../peer/core/geometry.ts";
 import { PIECES_MAX } from "../../protocol/limits.ts";
+
+/** Blocks that a piece may travel in here: enough to see what finer ones are worth. */
+export const BLOCKS_PER_PIECE_MAX = 16;
+const BLOCKS_MAX = PIECES_MAX * BLOCKS_PER_PIECE_MAX;
 
 export const EVENT = {
   /** It has heard GO. */
@@ -15,13 +19,13 @@ export const EVENT = {
   has: 6,
   unchoked: 7,
   rejected: 8,
-  /** A block for it, which is the whole piece: its last byte has left a sender in another zone. */
+  /** A block for it: its last byte has left a sender in another zone. */
   left: 9,
   /** … is at its downlink. */
   arrived: 10,
   /** … is through it. */
   received: 11,
-  /** It has hashed and written the piece. */
+  /** It has hashed and written the piece that begins with the block. */
   verified: 12,
   /** It is gone for good, without a word. */
   leave: 13,
@@ -38,15 +42,16 @@ export type EventKind = (typeof EVENT)[keyof typeof EVENT];
 
 export const EVENT_NAMES: readonly string[] = Object.keys(EVENT);
 
-/** A link and a piece as one number. */
-export function aboutOf(link: LinkId, piece: number): number {
-  return link * PIECES_MAX + piece;
+/** A link and a block of the artifact as one number. */
+export function aboutOf(link: LinkId, block: number): number {
+  return link * BLOCKS_MAX + block;
 }
 
 export function linkOf(about: number): LinkId {
-  return Math.floor(about / PIECES_MAX);
+  return Math.floor(about / BLOCKS_MAX);
 }
 
-export function pieceOf(about: number): number {
-  return about % PIECES_MAX;
+/** Counted through the whole artifact. */
+export function blockOf(about: number): number {
+  return about % BLOCKS_MAX;
 }

@@ -6,6 +6,7 @@ import { assert } from "../../protocol/machine.ts";
 import type { Prng } from "../../protocol/prng.ts";
 import { groupOf } from "./fleet.ts";
 import type { Scenario } from "./scenario.ts";
+import { BLOCKS_PER_PIECE_MAX } from "./swarm-events.ts";
 import { Member, type MemberOptions, type Surroundings } from "./swarm-member.ts";
 
 export interface FleetSize {
@@ -77,12 +78,13 @@ function newMember(
   place: Place,
 ): Member {
   const { index, name, up, down, zone } = place;
+  const pieceLength = blocksPerPiece(scenario) * BLOCK_BYTES;
   const options: MemberOptions = {
     index,
     name,
     isOrigin: index === nodeCount,
-    geometry: geometryOf({ length: scenario.pieces * BLOCK_BYTES, pieceLength: BLOCK_BYTES }),
-    pieceBytes: realBytesPerByte * BLOCK_BYTES,
+    geometry: geometryOf({ length: scenario.pieces * pieceLength, pieceLength }),
+    pieceBytes: realBytesPerByte * pieceLength,
     upBytesPerMs: up / 1000 / realBytesPerByte,
     downBytesPerMs: down / 1000 / realBytesPerByte,
     zone,
@@ -91,6 +93,11 @@ function newMember(
     policy: scenario.policy,
   };
   return new Member(options, chance.world);
+}
+
+export function blocksPerPiece({ blocksPerPiece = 1 }: Scenario): number {
+  assert(blocksPerPiece <= BLOCKS_PER_PIECE_MAX, "a piece has few blocks in a simulation");
+  return blocksPerPiece;
 }
 
 /** About how long it takes: for steps of sampling and times of faults, which need no exact bound. */

@@ -16,9 +16,9 @@ import { EVENT } from "./swarm-events.ts";
 export interface Surroundings {
   readonly now: number;
   /** A message without a size, to the other end of a link. */
-  tell(from: Member, link: LinkId, kind: number, piece: number): void;
-  /** A piece, through the links of both ends. */
-  transmit(from: Member, link: LinkId, piece: number): void;
+  tell(from: Member, link: LinkId, kind: number, block: number): void;
+  /** A block, through the links of both ends. */
+  transmit(from: Member, link: LinkId, block: number): void;
   verify(member: Member, piece: number): void;
   completed(member: Member): void;
   wake(member: Member, kind: number, at: number): void;
@@ -30,7 +30,7 @@ export interface MemberOptions {
   readonly index: number;
   readonly name: string;
   readonly isOrigin: boolean;
-  /** As simulated: a block for each piece. */
+  /** As simulated: with blocks of the usual length, whatever they stand for. */
   readonly geometry: Geometry;
   /** Of a real piece. */
   readonly pieceBytes: number;
@@ -74,6 +74,7 @@ export class Member {
   downFreeAt = 0;
   diskFreeAt = 0;
   readonly #world: Surroundings;
+  readonly #blocksPerPiece: number;
   readonly #download: Download;
   readonly #upload: Uploading;
   #linkCount = 0;
@@ -86,6 +87,7 @@ export class Member {
     const { geometry, isOrigin, policy, share } = options;
     this.options = options;
     this.#world = world;
+    this.#blocksPerPiece = geometry.pieceLength / BLOCK_BYTES;
     this.verified = isOrigin ? Bitfield.full(geometry.pieceCount) : new Bitfield(geometry.pieceCount);
     const { verified } = this;
     this.#upload = createUpload({ geometry, verified, injects: isOrigin && policy.injection });
@@ -144,9 +146,10 @@ export class Member {
     this.upload(UPLOAD_TICK);
   }
 
-  receive(link: LinkId, piece: number): void {
+  receive(order: UploadOrder): void {
+    const { link, piece, offset } = order;
     this.receivedBytes += BLOCK_BYTES;
-    this.download({ kind: "block", link, piece, offset: 0, bytes: BLOCK });
+    this.download({ kind: "block", link, piece, offset, bytes: BLOCK });
   }
 
   verifiedPiece(piece: number): void {
@@ -176,18 +179,23 @@ export class Member {
     this.#world.wake(this, EVENT.uploadTick, this.#uploadTickAt);
   }
 
+  /** Counted through the whole artifact. */
+  #blockOf({ piece, offset }: UploadOrder): number {
+    return piece * this.#blocksPerPiece + offset / BLOCK_BYTES;
+  }
+
   #applyDownload(effect: DownloadEffect): void {
     const world = this.#world;
     switch (effect.kind) {
       case "request":
-        return world.tell(this, effect.link, EVENT.requested, effect.piece);
+        return world.tell(this, effect.link, EVENT.requested, this.#blockOf(effect));
       case "cancel":
-        return world.tell(this, effect.link, EVENT.cancelled, effect.piece);
+        return world.tell(this, effect.link, EVENT.cancelled, this.#blockOf(effect));
       case "interest":
         if (effect.interested) world.tell(this, effect.link, EVENT.interested, 0);
         return;
       case "have":
-        return world.tell(this, effect.link, EVENT.has, effect.piece);
+        return world.tell(this, effect.link, EVENT.has, effect.piece * this.#blocksPerPiece);
       case "verify-piece":
         return world.verify(this, effect.piece);
       case "complete":
@@ -220,11 +228,11 @@ export class Member {
       case "send":
         this.sentBytes += effect.length;
         this.#sent.push(effect);
-        return world.transmit(this, effect.link, effect.piece);
+        return world.transmit(this, effect.link, this.#blockOf(effect));
       case "unchoke":
         return world.tell(this, effect.link, EVENT.unchoked, 0);
       case "reject":
-        return world.tell(this, effect.link, EVENT.rejected, effect.piece);
+        return world.tell(this, effect.link, EVENT.rejected, this.#blockOf(effect));
       case "close-link":
         return world.cut(this, effect.link);
       default:

@@ -7,9 +7,9 @@ import { createPrng, type Prng } from "../../protocol/prng.ts";
 import { EventQueue } from "./event-queue.ts";
 import type { SwarmOutcome } from "./outcome.ts";
 import type { Scenario } from "./scenario.ts";
-import { aboutOf, EVENT, EVENT_NAMES, linkOf, pieceOf } from "./swarm-events.ts";
+import { aboutOf, blockOf, EVENT, EVENT_NAMES, linkOf } from "./swarm-events.ts";
 import { drawFaults, type FaultPlan } from "./swarm-faults.ts";
-import { layGraph, makeMembers, roughBoundMs } from "./swarm-fleet.ts";
+import { blocksPerPiece, layGraph, makeMembers, roughBoundMs } from "./swarm-fleet.ts";
 import type { Member, Surroundings } from "./swarm-member.ts";
 import { Network } from "./swarm-network.ts";
 import { SwarmObserver } from "./swarm-observer.ts";
@@ -66,6 +66,7 @@ class SwarmRun implements Surroundings {
   readonly #faults: FaultPlan;
   readonly #random: Prng;
   readonly #realBytesPerByte: number;
+  readonly #blocksPerPiece: number;
   readonly #pieceMs: number;
   readonly #sampleMs: number;
   readonly #stuckAtMs: number;
@@ -78,7 +79,8 @@ class SwarmRun implements Surroundings {
     this.#random = createPrng(seed);
     this.#unfinished = nodeCount;
     const pieceBytes = scenario.artifactBytes / scenario.pieces;
-    this.#realBytesPerByte = pieceBytes / BLOCK_BYTES;
+    this.#blocksPerPiece = blocksPerPiece(scenario);
+    this.#realBytesPerByte = pieceBytes / (this.#blocksPerPiece * BLOCK_BYTES);
     this.#pieceMs = scenario.pieceCost.fixedMs + (pieceBytes * 1000) / scenario.pieceCost.bytesPerSecond;
     const boundMs = roughBoundMs(scenario, nodeCount);
     this.#sampleMs = boundMs / SAMPLES;
@@ -130,7 +132,7 @@ class SwarmRun implements Surroundings {
     if (kind === EVENT.sample) this.#sample();
     else if (!member.gone) {
       if (this.#listener.onEvent !== undefined) this.#narrate(kind, member, detail);
-      this.#happen(kind, member, linkOf(detail), pieceOf(detail));
+      this.#happen(kind, member, linkOf(detail), blockOf(detail));
     }
     return true;
   }
@@ -156,21 +158,26 @@ class SwarmRun implements Surroundings {
     };
   }
 
-  tell(from: Member, link: LinkId, kind: number, piece: number): void {
+  tell(from: Member, link: LinkId, kind: number, block: number): void {
     const way = from.ways.get(link);
     if (way === undefined) return;
     const { remote, theirs, wayMs } = way;
-    this.#queue.push(this.now + wayMs, kind, remote.options.index, aboutOf(theirs, piece));
+    this.#queue.push(this.now + wayMs, kind, remote.options.index, aboutOf(theirs, block));
   }
 
-  transmit(from: Member, link: LinkId, piece: number): void {
+  transmit(from: Member, link: LinkId, block: number): void {
     const way = from.ways.get(link);
-    if (way !== undefined) this.#network.send(from, way.remote, aboutOf(way.theirs, piece), this.now);
+    if (way !== undefined) this.#network.send(from, way.remote, aboutOf(way.theirs, block), this.now);
   }
 
   verify(member: Member, piece: number): void {
     member.diskFreeAt = Math.max(this.now, member.diskFreeAt) + this.#pieceMs;
-    this.#queue.push(member.diskFreeAt, EVENT.verified, member.options.index, aboutOf(0, piece));
+    this.#queue.push(
+      member.diskFreeAt,
+      EVENT.verified,
+      member.options.index,
+      aboutOf(0, piece * this.#blocksPerPiece),
+    );
   }
 
   completed(member: Member): void {
@@ -187,7 +194,7 @@ class SwarmRun implements Surroundings {
     this.#queue.push(this.now, EVENT.noticed, member.options.index, aboutOf(link, 0));
   }
 
-  #happen(kind: number, member: Member, link: LinkId, piece: number): void {
+  #happen(kind: number, member: Member, link: LinkId, block: number): void {
     switch (kind) {
       case EVENT.start:
         if (member.ways.size === 0) this.#connect(member);
@@ -203,43 +210,58 @@ class SwarmRun implements Surroundings {
       case EVENT.flapOver:
         return this.#connect(member);
       case EVENT.verified:
-        if (!member.verified.has(piece)) this.#observer.gained(piece);
-        return member.verifiedPiece(piece);
+        return this.#verified(member, block / this.#blocksPerPiece);
       default:
         // What was under way when its link closed is lost.
-        if (member.ways.has(link)) this.#deliver(kind, member, link, piece);
+        if (member.ways.has(link)) this.#deliver(kind, member, this.#orderOf(link, block));
     }
   }
 
-  #deliver(kind: number, member: Member, link: LinkId, piece: number): void {
+  #deliver(kind: number, member: Member, order: UploadOrder): void {
+    const { link, piece, offset } = order;
     switch (kind) {
       case EVENT.left:
-        return this.#cross(member, link, piece);
+        return this.#cross(member, order);
       case EVENT.arrived:
-        if (this.#network.arrive(member, aboutOf(link, piece), this.now)) member.receive(link, piece);
+        if (this.#network.arrive(member, this.#aboutOf(order), this.now)) member.receive(order);
         return;
       case EVENT.received:
-        return member.receive(link, piece);
+        return member.receive(order);
       case EVENT.has:
         return member.hears(link, piece);
       case EVENT.requested:
-        return member.upload({ kind: "requested", ...orderOf(link, piece) });
+        return member.upload({ kind: "requested", ...order });
       case EVENT.cancelled:
-        return member.upload({ kind: "cancelled", ...orderOf(link, piece) });
+        return member.upload({ kind: "cancelled", ...order });
       case EVENT.interested:
         return member.upload({ kind: "interested", link });
       case EVENT.unchoked:
         return member.download({ kind: "unchoked", link });
       case EVENT.rejected:
-        return member.download({ kind: "rejected", link, piece, offset: 0 });
+        return member.download({ kind: "rejected", link, piece, offset });
       case EVENT.noticed:
         return this.#closeBoth(member, link);
     }
   }
 
-  #cross(to: Member, link: LinkId, piece: number): void {
-    const from = to.ways.get(link)?.remote;
-    if (from !== undefined) this.#network.cross(from, to, aboutOf(link, piece), this.now);
+  #verified(member: Member, piece: number): void {
+    if (!member.verified.has(piece)) this.#observer.gained(piece);
+    member.verifiedPiece(piece);
+  }
+
+  #cross(to: Member, order: UploadOrder): void {
+    const from = to.ways.get(order.link)?.remote;
+    if (from !== undefined) this.#network.cross(from, to, this.#aboutOf(order), this.now);
+  }
+
+  #orderOf(link: LinkId, block: number): UploadOrder {
+    const piece = Math.floor(block / this.#blocksPerPiece);
+    const offset = (block - piece * this.#blocksPerPiece) * BLOCK_BYTES;
+    return { link, piece, offset, length: BLOCK_BYTES };
+  }
+
+  #aboutOf({ link, piece, offset }: UploadOrder): number {
+    return aboutOf(link, piece * this.#blocksPerPiece + offset / BLOCK_BYTES);
   }
 
   /** Its links stay open for the others until they notice. */
@@ -293,14 +315,9 @@ class SwarmRun implements Surroundings {
       kind: EVENT_NAMES[kind] ?? "",
       to: member.options.name,
       from: member.ways.get(link)?.remote.options.name ?? null,
-      piece: namesPiece ? pieceOf(about) : null,
+      piece: namesPiece ? Math.floor(blockOf(about) / this.#blocksPerPiece) : null,
     });
   }
-}
-
-/** A piece is one block. */
-function orderOf(link: LinkId, piece: number): UploadOrder {
-  return { link, piece, offset: 0, length: BLOCK_BYTES };
 }
 
 function timesOf(members: readonly Member[]): Float64Array {

@@ -4,8 +4,8 @@
 export const NOT_MODELLED: readonly string[] = [
   "TCP: no slow start, congestion, loss or headers. A link carries one block after the other at its full rate.",
   "The network between the links: only the nodes' own links and those of zones can be narrow.",
-  "Blocks within a piece: a piece travels as one block.",
+  "Blocks as small as real ones: a piece travels in at most 16, where a real one has up to hundreds.",
   "What else a machine does: hashing and writing take a time per piece, and nothing competes with them.",
   "What comes before the start: connecting, signatures, and the order to begin.",
-  "Damaged pieces, hostile nodes, a coordinator that restarts, and nodes that leave and come back.",
+  "Damaged pieces, hostile nodes, a coordinator that restarts, and nodes that restart with what they had.",
 ];

@@ -26,8 +26,10 @@ export interface Origin {
 
 /** Shares are of the fleet, 0 to 1. Which nodes it hits is drawn from the seed. */
 export interface Faults {
-  /** Leave for good at a random time within the first bound, without a word. */
+  /** Leave for good at a random time within the first bound: their connections close, as when a process is killed. */
   readonly leaveShare: number;
+  /** The same, but nobody is told: a machine without power. Without it none. */
+  readonly vanishShare?: number;
   /** Have `slowFactor` times their group's rates. */
   readonly slowShare: number;
   readonly slowFactor: number;

@@ -27,15 +27,17 @@ export const EVENT = {
   received: 11,
   /** It has hashed and written the piece that begins with the block. */
   verified: 12,
-  /** It is gone for good, without a word. */
+  /** It is gone for good: its links close. */
   leave: 13,
+  /** It is gone for good, without a word. */
+  vanish: 14,
   /** It notices that a link is dead. */
-  noticed: 14,
+  noticed: 15,
   /** It loses its links for a while, and gets them back. */
-  flap: 15,
-  flapOver: 16,
+  flap: 16,
+  flapOver: 17,
   /** Nobody's: what the swarm has is written down. */
-  sample: 17,
+  sample: 18,
 } as const;
 
 export type EventKind = (typeof EVENT)[keyof typeof EVENT];

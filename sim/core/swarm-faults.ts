@@ -4,7 +4,7 @@ import type { Prng } from "../../protocol/prng.ts";
 import type { Scenario } from "./scenario.ts";
 
 export interface FaultEvent {
-  readonly kind: "leave" | "flap" | "flapOver";
+  readonly kind: "leave" | "vanish" | "flap" | "flapOver";
   readonly atMs: number;
   readonly index: number;
 }
@@ -41,6 +41,9 @@ export function drawFaults({ faults }: Scenario, { nodeCount, boundMs, random }:
   const leaveRandom = random.child("leave times");
   for (const index of pick("leave", faults.leaveShare))
     events.push({ kind: "leave", atMs: leaveRandom.unit() * boundMs, index });
+  const vanishRandom = random.child("vanish times");
+  for (const index of pick("vanish", faults.vanishShare ?? 0))
+    events.push({ kind: "vanish", atMs: vanishRandom.unit() * boundMs, index });
   const flapRandom = random.child("flap times");
   const flapStarts = new Map<number, number>();
   for (const index of pick("flap", faults.flapShare)) {

@@ -204,7 +204,9 @@ class SwarmRun implements Surroundings {
       case EVENT.uploadTick:
         return member.tickUpload(this.now);
       case EVENT.leave:
-        return this.#leave(member);
+        return this.#leave(member, 0);
+      case EVENT.vanish:
+        return this.#leave(member, DEAD_LINK_MS);
       case EVENT.flap:
         return this.#closeAll(member);
       case EVENT.flapOver:
@@ -265,11 +267,14 @@ class SwarmRun implements Surroundings {
   }
 
   /** Its links stay open for the others until they notice. */
-  #leave(member: Member): void {
+  #leave(member: Member, noticedAfterMs: number): void {
+    if (member.gone) return;
     member.gone = true;
     if (member.completedAt === null) this.#unfinished -= 1;
-    for (const { remote, theirs } of member.ways.values())
-      this.#queue.push(this.now + DEAD_LINK_MS, EVENT.noticed, remote.options.index, aboutOf(theirs, 0));
+    for (const { remote, theirs, wayMs } of member.ways.values()) {
+      const noticedAt = this.now + wayMs + noticedAfterMs;
+      this.#queue.push(noticedAt, EVENT.noticed, remote.options.index, aboutOf(theirs, 0));
+    }
   }
 
   /** To whom of its neighbours that are there it is not linked yet. */

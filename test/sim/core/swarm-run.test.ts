@@ -39,10 +39,19 @@ describe("a simulated swarm", () => {
     expect(lastMs(outcome) / FLUID_MS).toBeLessThan(1.1);
   });
 
-  test("leaves those behind who vanish, and nobody else", () => {
-    const outcome = run({ faults: { ...NO_FAULTS, leaveShare: 0.2 } });
-    expect(outcome.completedMs).toHaveLength(24);
-    expect(outcome.unfinished).toBe(0);
+  test.each(["leaveShare", "vanishShare"])(
+    "leaves those behind who are gone (%s), and nobody else",
+    (share) => {
+      const outcome = run({ faults: { ...NO_FAULTS, [share]: 0.2 } });
+      expect(outcome.completedMs).toHaveLength(24);
+      expect(outcome.unfinished).toBe(0);
+    },
+  );
+
+  test("waits longer for those who vanish than for those who hang up", () => {
+    const left = run({ faults: { ...NO_FAULTS, leaveShare: 0.2 } });
+    const vanished = run({ faults: { ...NO_FAULTS, vanishShare: 0.2 } });
+    expect(lastMs(vanished)).toBeGreaterThan(lastMs(left));
   });
 
   test("waits for those who come late", () => {

@@ -5,6 +5,7 @@ export const SCENARIO_DEFAULTS = {
   sizes: [10, 100, 1_000],
   artifactBytes: 1024 ** 3,
   pieces: 512,
+  blocksPerPiece: 1,
   bytesPerSecond: 125_000_000,
   rttMs: 1,
   zoneRttMs: 20,
@@ -20,14 +21,16 @@ export const CONTROL: Control = { delayMs: 1, serviceMs: 0.02 };
 
 export interface FaultChoices {
   readonly churn: number | null;
+  readonly vanish: number | null;
   readonly slow: { readonly share: number; readonly factor: number } | null;
   readonly late: { readonly share: number; readonly byMs: number } | null;
   readonly flap: { readonly share: number; readonly everyMs: number; readonly forMs: number } | null;
 }
 
-export function faultsFrom({ churn, slow, late, flap }: FaultChoices): Faults {
+export function faultsFrom({ churn, vanish, slow, late, flap }: FaultChoices): Faults {
   return {
     leaveShare: churn ?? 0,
+    vanishShare: vanish ?? 0,
     slowShare: slow?.share ?? 0,
     slowFactor: slow?.factor ?? 1,
     flapShare: flap?.share ?? 0,

@@ -14,7 +14,10 @@ import { count } from "../format/units.ts";
 export function scenarioFacts(scenario: Scenario, seeds: readonly number[]): readonly Fact[] {
   const { artifactBytes, pieces, origin, groups, zones } = scenario;
   const facts: (Fact | null)[] = [
-    { label: "artifact", value: `${formatByteSize(artifactBytes)} in ${count(pieces, "piece")}` },
+    {
+      label: "artifact",
+      value: `${formatByteSize(artifactBytes)} in ${count(pieces, "piece")}${blocksText(scenario)}`,
+    },
     { label: "origin", value: `${formatBitRate(origin.upBytesPerSecond)}${inZone(scenario, origin.zone)}` },
     ...(zones.length > 1 && isUniform(groups) ? [uniformFact(groups)] : groups.map(groupFact(scenario))),
     zones.length < 2 ? null : { label: "zones", value: zonesText(scenario) },
@@ -24,6 +27,10 @@ export function scenarioFacts(scenario: Scenario, seeds: readonly number[]): rea
     { label: seeds.length === 1 ? "seed" : "seeds", value: seeds.join(", ") },
   ];
   return facts.filter((fact) => fact !== null);
+}
+
+function blocksText({ blocksPerPiece = 1 }: Scenario): string {
+  return blocksPerPiece === 1 ? "" : ` of ${count(blocksPerPiece, "block")}`;
 }
 
 function groupFact(scenario: Scenario): (group: Group) => Fact {
@@ -76,10 +83,11 @@ function roundTrips({ zones, rttMs, zoneRttMs }: Scenario): string {
 }
 
 function faultsFact(faults: Faults): Fact | null {
-  const { leaveShare, slowShare, slowFactor, lateShare, lateByMs, flapShare, flapEveryMs, flapForMs } =
-    faults;
+  const { leaveShare, vanishShare = 0, slowShare, slowFactor } = faults;
+  const { lateShare, lateByMs, flapShare, flapEveryMs, flapForMs } = faults;
   const parts = [
     leaveShare > 0 ? `${percent(leaveShare)} leave for good` : null,
+    vanishShare > 0 ? `${percent(vanishShare)} vanish without a word` : null,
     slowShare > 0 ? `${percent(slowShare)} at ${slowFactor} of their rates` : null,
     lateShare > 0 ? `${percent(lateShare)} up to ${millis(lateByMs)} late` : null,
     flapShare > 0

@@ -6,6 +6,7 @@ import type { GlobalFlags } from "../command.ts";
 import { CONTROL, faultsFrom, PIECE_COST, SCENARIO_DEFAULTS } from "./defaults.ts";
 import {
   BIT_RATE,
+  BLOCK_COUNT,
   BYTE_SIZE,
   FLAP,
   LATE,
@@ -28,6 +29,7 @@ import { readScenarioFile, type ScenarioPlan } from "./scenario-file.ts";
 interface FleetFlags {
   readonly size?: string;
   readonly pieces?: string;
+  readonly blocks?: string;
   readonly up?: string;
   readonly down?: string;
   readonly origin?: string;
@@ -36,6 +38,7 @@ interface FleetFlags {
   readonly rtt?: string;
   readonly zoneRtt?: string;
   readonly churn?: string;
+  readonly vanish?: string;
   readonly slow?: string;
   readonly late?: string;
   readonly flap?: string;
@@ -55,6 +58,7 @@ const NODE_COUNTS = listQuantity(NODE_COUNT, "10,100,1000");
 const FLEET_FLAGS: readonly (keyof FleetFlags)[] = [
   "size",
   "pieces",
+  "blocks",
   "up",
   "down",
   "origin",
@@ -63,6 +67,7 @@ const FLEET_FLAGS: readonly (keyof FleetFlags)[] = [
   "rtt",
   "zoneRtt",
   "churn",
+  "vanish",
   "slow",
   "late",
   "flap",
@@ -75,6 +80,7 @@ export function withFleet(command: Command, nodesHelp: string): Command {
     .option("--nodes <n>", nodesHelp)
     .option("--size <size>", "the artifact (default: 1GiB)")
     .option("--pieces <n>", "pieces it is cut into (default: 512)")
+    .option("--blocks <n>", "blocks that a piece travels in (default: 1, which is fastest)")
     .option("--up <rate>", "what each node can send (default: 1Gbit)")
     .option("--down <rate>", "what each node can receive (default: as --up)")
     .option("--origin <rate>", "what the coordinator can send (default: as --up)")
@@ -83,6 +89,7 @@ export function withFleet(command: Command, nodesHelp: string): Command {
     .option("--rtt <time>", "round trip within a site (default: 1ms)")
     .option("--zone-rtt <time>", "round trip between sites (default: 20ms)")
     .option("--churn <share>", "nodes that leave for good on the way, such as 5%")
+    .option("--vanish <share>", "nodes that do so without a word, as without power")
     .option("--slow <share@part>", "nodes at a part of their rates, such as 5%@0.1")
     .option("--late <share@time>", "nodes that start up to that much later, such as 10%@30s")
     .option("--flap <share@every/for>", "nodes that lose their links again and again, such as 2%@30s/5s");
@@ -140,6 +147,7 @@ function scenarioFromFlags(flags: ScenarioFlags, sizes: readonly number[]): Scen
     name: "fleet",
     artifactBytes: read("size", BYTE_SIZE) ?? SCENARIO_DEFAULTS.artifactBytes,
     pieces: read("pieces", PIECE_COUNT) ?? SCENARIO_DEFAULTS.pieces,
+    blocksPerPiece: read("blocks", BLOCK_COUNT) ?? SCENARIO_DEFAULTS.blocksPerPiece,
     sizes,
     origin: { upBytesPerSecond: read("origin", BIT_RATE) ?? up, zone: 0 },
     groups: groupsOf(zones, up, read("down", BIT_RATE) ?? up),
@@ -151,6 +159,7 @@ function scenarioFromFlags(flags: ScenarioFlags, sizes: readonly number[]): Scen
     control: CONTROL,
     faults: faultsFrom({
       churn: read("churn", SHARE),
+      vanish: read("vanish", SHARE),
       slow: read("slow", SLOW),
       late: read("late", LATE),
       flap: read("flap", FLAP),

@@ -7,9 +7,10 @@ const STORY: ReadonlySet<string> = new Set([
   "requested",
   "cancelled",
   "rejected",
-  "left",
+  "arrived",
   "verified",
   "leave",
+  "vanish",
   "noticed",
   "flap",
   "flapOver",
@@ -47,15 +48,17 @@ function sentenceOf({ kind, to, from, piece }: TraceEvent): string {
     case "has":
       return `${to} hears that ${other} has piece ${piece}`;
     case "left":
-      return `${to} is sent piece ${piece} by ${other}`;
+      return `${to} has piece ${piece} from ${other} on the way between zones`;
     case "arrived":
-      return `${to} has piece ${piece} from ${other} at its downlink`;
+      return `${to} is reached by piece ${piece} from ${other}`;
     case "received":
-      return `${to} receives piece ${piece} from ${other}`;
+      return `${to} has piece ${piece} from ${other} through its downlink`;
     case "verified":
       return `${to} has verified piece ${piece}`;
     case "leave":
-      return `${to} is gone for good`;
+      return `${to} leaves for good`;
+    case "vanish":
+      return `${to} vanishes without a word`;
     case "noticed":
       return `${to} notices that ${other} is gone`;
     case "flap":

@@ -3,6 +3,7 @@
 import { FleetError } from "../../protocol/errors.ts";
 import { NODES_MAX, PIECES_MAX } from "../../protocol/limits.ts";
 import { DecodeError, type Schema } from "../../protocol/schema.ts";
+import { BLOCKS_PER_PIECE_MAX } from "../../sim/core/swarm-events.ts";
 import { BIT_RATE_EXAMPLES, parseBitRate } from "../config/bit-rate.ts";
 import { BYTE_SIZE_EXAMPLES, parseByteSize } from "../config/byte-size.ts";
 
@@ -115,6 +116,7 @@ export function countQuantity(min: number, max: number): Quantity<number> {
 
 export const NODE_COUNT = countQuantity(1, NODES_MAX);
 export const PIECE_COUNT = countQuantity(1, PIECES_MAX);
+export const BLOCK_COUNT = countQuantity(1, BLOCKS_PER_PIECE_MAX);
 export const SEED = countQuantity(0, SEED_MAX);
 export const SEED_COUNT = countQuantity(1, SEEDS_MAX);
 /** More sites than a fleet has, and few enough that each has its line in a report. */

@@ -15,6 +15,7 @@ import {
 import { METRIC_NAMES, OPERATORS } from "../../sim/core/expectations.ts";
 import type { Scenario } from "../../sim/core/scenario.ts";
 import type { Study, StudyResult } from "../../sim/core/study.ts";
+import { BLOCKS_PER_PIECE_MAX } from "../../sim/core/swarm-events.ts";
 import { FLEET_VERSION } from "../version.ts";
 import { SEEDS_MAX } from "./quantities.ts";
 import { scenarioHash } from "./scenario-hash.ts";
@@ -36,6 +37,7 @@ const scenarioSchema = object({
   name,
   artifactBytes: integer(1, ARTIFACT_BYTES_MAX),
   pieces: integer(1, PIECES_MAX),
+  blocksPerPiece: integer(1, BLOCKS_PER_PIECE_MAX),
   sizes: list(integer(1, NODES_MAX), LIST_MAX, 1),
   origin: object({ upBytesPerSecond: rate, zone }),
   groups: list(object({ name, share, upBytesPerSecond: rate, downBytesPerSecond: rate, zone }), LIST_MAX, 1),
@@ -47,6 +49,7 @@ const scenarioSchema = object({
   control: object({ delayMs: millis, serviceMs: millis }),
   faults: object({
     leaveShare: share,
+    vanishShare: share,
     slowShare: share,
     slowFactor: share,
     flapShare: share,
@@ -138,13 +141,17 @@ export function simResults({ scenario, seeds }: Study, result: StudyResult, comm
     schemaVersion: 1,
     version: FLEET_VERSION,
     command,
-    scenario: scenario satisfies Scenario,
+    scenario: withDefaults(scenario),
     scenarioHash: scenarioHash(scenario),
     seeds,
     sizes: result.sizes,
     expectations: expectationsOf(result),
     violations: result.violations,
   };
+}
+
+function withDefaults(scenario: Scenario): SimResults["scenario"] {
+  return { blocksPerPiece: 1, ...scenario, faults: { vanishShare: 0, ...scenario.faults } };
 }
 
 export function expectationsOf({ ceilings }: StudyResult): readonly Infer<typeof expectationSchema>[] {

@@ -3,7 +3,7 @@ import type { Scenario } from "../../sim/core/scenario.ts";
 
 export interface ScenarioFault {
   /** Of the part that is wrong, as the file names it. */
-  readonly key: "pieces" | "groups" | "churn" | "nodes";
+  readonly key: "pieces" | "groups" | "churn" | "vanish";
   readonly message: string;
 }
 
@@ -18,11 +18,14 @@ export function findScenarioFault(scenario: Scenario): ScenarioFault | null {
   const whole = groups.reduce((sum, { share }) => sum + share, 0);
   if (Math.abs(whole - 1) > SHARE_ROUNDING)
     return { key: "groups", message: `shares that make ${percent(whole)} together, not 100%` };
-  const emptied = sizes.find((nodes) => Math.round(nodes * faults.leaveShare) >= nodes);
+  const { leaveShare, vanishShare = 0 } = faults;
+  // Some may be drawn for both; that none is left must not depend on the seed.
+  const lost = (nodes: number): number => Math.round(nodes * leaveShare) + Math.round(nodes * vanishShare);
+  const emptied = sizes.find((nodes) => lost(nodes) >= nodes);
   if (emptied !== undefined)
     return {
-      key: "churn",
-      message: `${percent(faults.leaveShare)} of ${emptied} nodes is all of them: nobody is left to measure`,
+      key: leaveShare > 0 ? "churn" : "vanish",
+      message: `${percent(leaveShare + vanishShare)} of ${emptied} nodes is all of them: nobody is left to measure`,
     };
   return null;
 }

@@ -60,6 +60,7 @@ function scenarioFrom(source: ScenarioSection, name: string): Scenario {
     name,
     artifactBytes: source.size,
     pieces: source.pieces ?? SCENARIO_DEFAULTS.pieces,
+    blocksPerPiece: source.blocks ?? SCENARIO_DEFAULTS.blocksPerPiece,
     sizes: source.nodes,
     origin: {
       upBytesPerSecond: source.origin.up,
@@ -124,8 +125,8 @@ function ceilingsFrom({ expect, sizes }: ScenarioSection, scenario: Scenario): r
       throw new DecodeError(`sizes.${nodes}`, `a fleet size that is simulated: ${scenario.sizes.join(", ")}`);
     ceilings.push(...ceilingsIn(section, nodes));
   }
-  const { leaveShare, slowShare, flapShare, lateShare } = scenario.faults;
-  if (needsClean(ceilings) && leaveShare + slowShare + flapShare + lateShare === 0)
+  const { leaveShare, vanishShare = 0, slowShare, flapShare, lateShare } = scenario.faults;
+  if (needsClean(ceilings) && leaveShare + vanishShare + slowShare + flapShare + lateShare === 0)
     throw new DecodeError("expect", "no comparison with a run without faults: there are no faults");
   return ceilings;
 }

@@ -23,7 +23,8 @@ export function scenarioHash(scenario: Scenario): string {
     origin: [origin.upBytesPerSecond, origin.zone],
     pieceCost: [pieceCost.fixedMs, pieceCost.bytesPerSecond],
     controlDelayMs: scenario.control.delayMs,
-    faults: Object.entries(faults).toSorted(([a], [b]) => (a < b ? -1 : 1)),
+    blocksPerPiece: scenario.blocksPerPiece ?? 1,
+    faults: Object.entries({ vanishShare: 0, ...faults }).toSorted(([a], [b]) => (a < b ? -1 : 1)),
   };
   return createHash("sha256").update(JSON.stringify(world)).digest("hex").slice(0, HASH_DIGITS);
 }

@@ -20,6 +20,7 @@ import {
 import { either, type Key, optional, required, section } from "../config/section.ts";
 import {
   BIT_RATE,
+  BLOCK_COUNT,
   BYTE_SIZE,
   FLAP,
   fileQuantity,
@@ -126,6 +127,7 @@ export const scenarioSection = section({
   nodes: required(nodeCounts, "Fleet sizes to simulate: a number or a list."),
   size: required(fileQuantity(BYTE_SIZE), "The artifact's size, such as 1GiB."),
   pieces: optional(fileQuantity(PIECE_COUNT), "How many pieces it is cut into; 512 when absent."),
+  blocks: quantityKey(BLOCK_COUNT, "How many blocks a piece travels in; 1 when absent, which is fastest."),
   origin: required(
     section({
       up: required(rate, "What the coordinator can send, such as 10Gbit."),
@@ -156,6 +158,7 @@ export const scenarioSection = section({
     "The coordinator's messages.",
   ),
   churn: quantityKey(SHARE, "Nodes that leave for good while the artifact spreads, such as 5%."),
+  vanish: quantityKey(SHARE, "The same, but nobody is told: machines without power."),
   slow: quantityKey(SLOW, "Nodes at a part of their rates, such as 5%@0.1."),
   late: quantityKey(LATE, "Nodes that start late, at random times up to the one given, such as 10%@30s."),
   flap: quantityKey(FLAP, "Nodes that lose all links again and again: 2%@30s/5s is every 30 s for 5 s."),

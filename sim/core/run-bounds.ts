@@ -28,7 +28,7 @@ function struck(fleet: FleetModel, plan: FaultPlan, slowFactor: number): FleetMo
   const { up, down, zone } = fleet.nodes;
   const factorOf = (index: number): number => (plan.isSlow(index) ? slowFactor : 1);
   const finishing = new Uint8Array(up.length).fill(1);
-  for (const { kind, index } of plan.events) if (kind === "leave") finishing[index] = 0;
+  for (const { kind, index } of plan.events) if (kind === "leave" || kind === "vanish") finishing[index] = 0;
   return {
     ...fleet,
     nodes: {

@@ -79,6 +79,7 @@ describe("the hash of a scenario", () => {
   it.each([
     ["size", { artifactBytes: 1 }],
     ["pieces", { pieces: 65 }],
+    ["blocks", { blocksPerPiece: 2 }],
     ["fleet sizes", { sizes: [10] }],
     ["origin", { origin: { ...PLAIN.origin, upBytesPerSecond: 1 } }],
     ["rates", { groups: PLAIN.groups.map((group) => ({ ...group, downBytesPerSecond: 1 })) }],

@@ -34,15 +34,37 @@ describe("without flags", () => {
 describe("flags", () => {
   it("say all of it", () => {
     const { scenario } = plan({
-      ...{ nodes: "500,50", size: "64MiB", pieces: "256", up: "100Mbit", down: "1Gbit", origin: "10Gbit" },
+      ...{
+        nodes: "500,50",
+        size: "64MiB",
+        pieces: "256",
+        blocks: "4",
+        up: "100Mbit",
+        down: "1Gbit",
+        origin: "10Gbit",
+      },
       ...{ zones: "2", zoneLink: "2Gbit", rtt: "500us", zoneRtt: "80ms" },
-      ...{ churn: "5%", slow: "2%@0.5", late: "10%@30s", flap: "1%@30s/5s" },
+      ...{ churn: "5%", vanish: "1%", slow: "2%@0.5", late: "10%@30s", flap: "1%@30s/5s" },
     });
     expect(scenario).toMatchObject({
-      ...{ artifactBytes: 67_108_864, pieces: 256, sizes: [50, 500], rttMs: 0.5, zoneRttMs: 80 },
+      ...{
+        artifactBytes: 67_108_864,
+        pieces: 256,
+        blocksPerPiece: 4,
+        sizes: [50, 500],
+        rttMs: 0.5,
+        zoneRttMs: 80,
+      },
       origin: { upBytesPerSecond: 1_250_000_000 },
       faults: {
-        ...{ leaveShare: 0.05, slowShare: 0.02, slowFactor: 0.5, lateShare: 0.1, lateByMs: 30_000 },
+        ...{
+          leaveShare: 0.05,
+          vanishShare: 0.01,
+          slowShare: 0.02,
+          slowFactor: 0.5,
+          lateShare: 0.1,
+          lateByMs: 30_000,
+        },
         ...{ flapShare: 0.01, flapEveryMs: 30_000, flapForMs: 5_000 },
       },
     });
@@ -81,6 +103,8 @@ describe("flags", () => {
     [{ slow: "5%" }, /^--slow 5%: expected a share and a part of the rates/],
     [{ size: "100B", pieces: "200" }, /^--pieces: 200 pieces, of an artifact of 100 bytes$/],
     [{ nodes: "2,100", churn: "80%" }, /^--churn: 80% of 2 nodes is all of them/],
+    [{ nodes: "10", vanish: "100%" }, /^--vanish: 100% of 10 nodes is all of them/],
+    [{ blocks: "17" }, /^--blocks 17: expected a whole number from 1 to 16$/],
     [{ scenario: "x.yaml", up: "1Gbit" }, /^--scenario goes without --up$/],
     [{ scenario: "x.yaml", zoneRtt: "1ms" }, /^--scenario goes without --zone-rtt$/],
   ])("%j is refused", (flags, message) => {

@@ -36,6 +36,7 @@ name: two-sites
 nodes: [1000, 10]
 size: 1GiB
 pieces: 256
+blocks: 2
 origin: { up: 10Gbit, zone: b }
 zones: [{ name: a }, { name: b, link: 2Gbit }]
 groups:
@@ -47,6 +48,7 @@ startJitter: 0ms
 pieceCost: { fixed: 100us, rate: 4Gbit }
 control: { delay: 2ms, service: 50us }
 churn: 5%
+vanish: 1%
 slow: 2%@0.1
 late: 10%@30s
 flap: 1%@30s/5s
@@ -56,7 +58,13 @@ sizes:
   1000: { lastOverBound: "<= 1.1" }
 `);
     expect(scenario).toEqual({
-      ...{ name: "two-sites", artifactBytes: 1_073_741_824, pieces: 256, sizes: [10, 1000] },
+      ...{
+        name: "two-sites",
+        artifactBytes: 1_073_741_824,
+        pieces: 256,
+        blocksPerPiece: 2,
+        sizes: [10, 1000],
+      },
       origin: { upBytesPerSecond: 1.25e9, zone: 1 },
       groups: [
         { name: "racks", share: 0.7, upBytesPerSecond: 125e6, downBytesPerSecond: 125e6, zone: 0 },
@@ -70,7 +78,14 @@ sizes:
       pieceCost: { fixedMs: 0.1, bytesPerSecond: 5e8 },
       control: { delayMs: 2, serviceMs: 0.05 },
       faults: {
-        ...{ leaveShare: 0.05, slowShare: 0.02, slowFactor: 0.1, lateShare: 0.1, lateByMs: 30_000 },
+        ...{
+          leaveShare: 0.05,
+          vanishShare: 0.01,
+          slowShare: 0.02,
+          slowFactor: 0.1,
+          lateShare: 0.1,
+          lateByMs: 30_000,
+        },
         ...{ flapShare: 0.01, flapEveryMs: 30_000, flapForMs: 5_000 },
       },
       policy: { injection: false, rings: 2, picking: "in-order", endgame: false },

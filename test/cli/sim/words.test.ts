@@ -62,6 +62,7 @@ describe("the facts of a scenario", () => {
     const faults = {
       ...NO_FAULTS,
       leaveShare: 0.05,
+      vanishShare: 0.01,
       slowShare: 0.02,
       slowFactor: 0.1,
       lateShare: 0.1,
@@ -75,7 +76,7 @@ describe("the facts of a scenario", () => {
       endgame: false,
     } as const;
     expect(factsOf({ faults, policy })).toMatchObject({
-      faults: "5% leave for good, 2% at 0.1 of their rates, 10% up to 30 s late",
+      faults: "5% leave for good, 1% vanish without a word, 2% at 0.1 of their rates, 10% up to 30 s late",
       policy:
         "not as it ships: the origin repeats pieces freely, graph of 1 ring, pieces in order, no endgame",
     });
@@ -99,7 +100,9 @@ describe("an event in words", () => {
   const event = { atMs: 1234.5678, to: "node 1", from: "node 2", piece: 7 };
 
   it("begins with the seconds since GO", () => {
-    expect(narrate({ ...event, kind: "left" }, false)).toBe("    1.234568  node 1 is sent piece 7 by node 2");
+    expect(narrate({ ...event, kind: "arrived" }, false)).toBe(
+      "    1.234568  node 1 is reached by piece 7 from node 2",
+    );
   });
 
   it("is left away unless asked for when it is only chatter", () => {
@@ -114,6 +117,6 @@ describe("an event in words", () => {
   it.each(EVENT_NAMES.filter((name) => !/Tick$|^sample$/.test(name)))("is a sentence for %s", (kind) => {
     const told = narrate({ ...event, kind }, true) ?? "";
     expect(told).toMatch(/^ +1\.234568 {2}node 1 [a-z ]+/);
-    expect(told).not.toContain(kind === "received" || kind === "left" ? "undefined" : `node 1 ${kind} `);
+    expect(told).not.toContain(`node 1 ${kind} `);
   });
 });

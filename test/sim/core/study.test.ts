@@ -97,7 +97,7 @@ describe("the bounds of a run", () => {
   it.each([
     [
       "that leave, are slow and come late",
-      { leaveShare: 0.1, slowShare: 0.1, slowFactor: 0.2, lateShare: 0.1, lateByMs: 2_000 },
+      { leaveShare: 0.1, vanishShare: 0.1, slowShare: 0.1, slowFactor: 0.2, lateShare: 0.1, lateByMs: 2_000 },
     ],
     ["that lose their links", { flapShare: 0.1, flapEveryMs: 2_000, flapForMs: 500 }],
   ])("are kept by runs of the engine with nodes %s", (_, faults) => {

@@ -38,6 +38,8 @@ export const EVENT = {
   flapOver: 17,
   /** Nobody's: what the swarm has is written down. */
   sample: 18,
+  /** The network's own: somewhere in it a block may be through. */
+  drained: 19,
 } as const;
 
 export type EventKind = (typeof EVENT)[keyof typeof EVENT];

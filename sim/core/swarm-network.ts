@@ -9,9 +9,28 @@ import type { Member } from "./swarm-member.ts";
 export interface NetworkOptions {
   readonly scenario: Scenario;
   readonly queue: EventQueue;
+  /** The origin comes last. */
+  readonly members: readonly Member[];
   /** Simulated bytes of a block stand for so many real ones. */
   readonly realBytesPerByte: number;
 }
+
+/** How blocks get from one member to another. Whatever it pushes into the queue comes back to it. */
+export interface Network {
+  /** Between zones so far, in simulated bytes. */
+  readonly crossZoneBytes: number;
+  wayMs(a: Member, b: Member): number;
+  /** A block is to go; `about` is it and the link, as the receiver counts them. */
+  send(from: Member, to: Member, about: number, now: number): void;
+  /** On EVENT.left. */
+  cross(from: Member, to: Member, about: number, now: number): void;
+  /** On EVENT.arrived. True when the block is through. */
+  arrive(to: Member, about: number, now: number): boolean;
+  /** On EVENT.drained. */
+  drain(now: number): void;
+}
+
+export type MakeNetwork = (options: NetworkOptions) => Network;
 
 interface ZoneLink {
   readonly bytesPerMs: number;
@@ -19,8 +38,7 @@ interface ZoneLink {
   inFreeAt: number;
 }
 
-export class Network {
-  /** Between zones so far, in simulated bytes. */
+export class SerialNetwork implements Network {
   crossZoneBytes = 0;
   readonly #queue: EventQueue;
   readonly #wayMs: number;
@@ -77,4 +95,7 @@ export class Network {
     this.#queue.push(throughAt, EVENT.received, to.options.index, about);
     return false;
   }
+
+  /** Nothing here happens to nobody. */
+  drain(): void {}
 }

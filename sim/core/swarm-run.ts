@@ -11,7 +11,7 @@ import { aboutOf, blockOf, EVENT, EVENT_NAMES, linkOf } from "./swarm-events.ts"
 import { drawFaults, type FaultPlan } from "./swarm-faults.ts";
 import { blocksPerPiece, layGraph, makeMembers, roughBoundMs } from "./swarm-fleet.ts";
 import type { Member, Surroundings } from "./swarm-member.ts";
-import { Network } from "./swarm-network.ts";
+import { type MakeNetwork, type Network, SerialNetwork } from "./swarm-network.ts";
 import { SwarmObserver } from "./swarm-observer.ts";
 
 export interface SwarmRunOptions {
@@ -44,9 +44,16 @@ const PROGRESS_EVERY_EVENTS = 200_000;
 const STUCK_AFTER_BOUNDS = 40;
 const STUCK_AFTER_MS = 600_000;
 
-/** Runs to the end: until every node that stays has everything, or nothing will come of it any more. */
-export function simulateSwarm(options: SwarmRunOptions, listener: SwarmListener = {}): SwarmOutcome {
-  const run = new SwarmRun(options, listener);
+/**
+ * Runs to the end: until every node that stays has everything, or nothing will come of it any more. Another network is
+ * for comparing this one with.
+ */
+export function simulateSwarm(
+  options: SwarmRunOptions,
+  listener: SwarmListener = {},
+  makeNetwork: MakeNetwork = (parts) => new SerialNetwork(parts),
+): SwarmOutcome {
+  const run = new SwarmRun(options, listener, makeNetwork);
   run.begin();
   while (!run.isOver && run.step());
   return run.outcome();
@@ -72,7 +79,7 @@ class SwarmRun implements Surroundings {
   readonly #stuckAtMs: number;
   #unfinished: number;
 
-  constructor(options: SwarmRunOptions, listener: SwarmListener) {
+  constructor(options: SwarmRunOptions, listener: SwarmListener, makeNetwork: MakeNetwork) {
     const { scenario, nodeCount, seed } = options;
     this.#options = options;
     this.#listener = listener;
@@ -85,8 +92,6 @@ class SwarmRun implements Surroundings {
     const boundMs = roughBoundMs(scenario, nodeCount);
     this.#sampleMs = boundMs / SAMPLES;
     this.#stuckAtMs = STUCK_AFTER_BOUNDS * boundMs + STUCK_AFTER_MS;
-    const queue = this.#queue;
-    this.#network = new Network({ scenario, queue, realBytesPerByte: this.#realBytesPerByte });
     this.#observer = new SwarmObserver(scenario.pieces, nodeCount);
     this.#faults = drawFaults(scenario, { nodeCount, boundMs, random: this.#random.child("faults") });
     this.#graph = layGraph(scenario, nodeCount, this.#random.child("graph"));
@@ -94,6 +99,12 @@ class SwarmRun implements Surroundings {
       { scenario, nodeCount, realBytesPerByte: this.#realBytesPerByte },
       { random: this.#random.child("members"), isSlow: (index) => this.#faults.isSlow(index), world: this },
     );
+    this.#network = makeNetwork({
+      scenario,
+      queue: this.#queue,
+      members: this.#members,
+      realBytesPerByte: this.#realBytesPerByte,
+    });
   }
 
   get #nodes(): readonly Member[] {
@@ -130,6 +141,7 @@ class SwarmRun implements Surroundings {
     const member = this.#members[subject];
     assert(member !== undefined, `member ${subject} exists`);
     if (kind === EVENT.sample) this.#sample();
+    else if (kind === EVENT.drained) this.#network.drain(this.now);
     else if (!member.gone) {
       if (this.#listener.onEvent !== undefined) this.#narrate(kind, member, detail);
       this.#happen(kind, member, linkOf(detail), blockOf(detail));

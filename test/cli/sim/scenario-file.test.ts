@@ -1,5 +1,5 @@
 // Scenario files: what they mean, and how each mistake in one is told, by line and column.
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { decodeScenario, readScenarioFile } from "../../../cli/sim/scenario-file.ts";
@@ -103,6 +103,15 @@ sizes:
     expect(read(example).scenario.name).toBe("two-sites");
   });
 });
+
+const OURS = path.resolve(import.meta.dirname, "../../../sim/scenarios");
+
+it.each(readdirSync(OURS).filter((name) => name.endsWith(".yaml")))(
+  "%s of this repository is right",
+  (name) => {
+    expect(readScenarioFile(path.join(OURS, name)).scenario.name).toBe(path.basename(name, ".yaml"));
+  },
+);
 
 describe("a mistake is told with its place:", () => {
   it.each<[string, string, RegExp]>([

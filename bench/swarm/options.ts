@@ -1,5 +1,6 @@
 // What `bench:swarm` was asked for. Pure: reads nothing but its arguments, throws UsageError for what makes no sense.
 import { parseArgs } from "node:util";
+import { POLICY_NAMES, type PolicyName } from "../../sim/core/policies.ts";
 
 export const STOCK_NAMES = ["aria2", "libtorrent", "transmission", "webtorrent", "http"] as const;
 export type StockName = (typeof STOCK_NAMES)[number];
@@ -30,6 +31,8 @@ export interface BenchOptions {
   readonly logsDirectory: string | null;
   /** Program that runs `fleet`; null: the sources. */
   readonly main: string | null;
+  /** What fleet is made to do instead of what ships; null: nothing is changed. */
+  readonly policy: PolicyName | null;
 }
 
 /** What is killed with SIGKILL, and when. `at` is a share of the bytes that all nodes together must receive. */
@@ -61,6 +64,7 @@ export const USAGE = `usage: npm run bench:swarm -- --nodes N --mbit R --mib F [
   --work DIR              where files are written (default: the system's temporary folder)
   --logs DIR              keep the logs of every process there
   --main FILE             a built fleet instead of the sources
+  --policy NAME           fleet from sources with another policy: ${POLICY_NAMES.join(", ")}
 `;
 
 const NODES_MAX = 200;
@@ -88,6 +92,7 @@ const FLAGS = {
   work: { type: "string" },
   logs: { type: "string" },
   main: { type: "string" },
+  policy: { type: "string" },
 } as const;
 
 type Flags = ReturnType<typeof readFlags>;
@@ -108,6 +113,7 @@ export function parseOptions(args: readonly string[]): BenchOptions {
     workDirectory: flags.work ?? null,
     logsDirectory: flags.logs ?? null,
     main: flags.main ?? null,
+    policy: flags.policy === undefined ? null : policyOf(flags.policy),
   };
   checkTogether(options);
   return options;
@@ -174,11 +180,20 @@ function faultOf(flags: Flags): Fault | null {
   return faults[0] ?? null;
 }
 
-function checkTogether({ systems, fault, slow, mbit }: BenchOptions): void {
+function policyOf(source: string): PolicyName {
+  const name = POLICY_NAMES.find((known) => known === source);
+  if (name === undefined)
+    throw new UsageError(`--policy ${source}: expected one of ${POLICY_NAMES.join(", ")}`);
+  return name;
+}
+
+function checkTogether({ systems, fault, slow, mbit, main, policy }: BenchOptions): void {
   if (systems.length === 0) throw new UsageError("nothing to measure");
   if (fault !== null && systems.some((name) => name !== "fleet"))
     throw new UsageError("kills are measured on fleet alone");
   if (slow !== null && mbit === null) throw new UsageError("--slow needs --mbit");
+  if (policy !== null && main !== null)
+    throw new UsageError("--policy changes the sources, so it goes without --main");
 }
 
 function whole(source: string | undefined, flag: string, max: number): number {

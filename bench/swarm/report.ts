@@ -27,7 +27,10 @@ export interface BenchReport {
   };
   /** Commit of the sources; null when they are not in git. `+` behind it: with changes. */
   readonly commit: string | null;
-  readonly options: Omit<BenchOptions, "jsonPath" | "workDirectory" | "logsDirectory" | "main">;
+  readonly options: Omit<BenchOptions, "jsonPath" | "workDirectory" | "logsDirectory" | "main" | "policy"> & {
+    /** Results from before it could be chosen lack it. */
+    readonly policy?: BenchOptions["policy"];
+  };
   readonly artifactBytes: number;
   readonly pieceLength: number | null;
   readonly linkCheck: LinkCheck | null;
@@ -116,7 +119,7 @@ export function layOut(rows: readonly (readonly string[])[]): string {
 /** What the numbers were measured under, one sentence a line. */
 export function conditionsOf(report: BenchReport): readonly string[] {
   const { options, machine, linkCheck, pieceLength } = report;
-  const { nodes, mbit, originMbit, mib, slow, fault } = options;
+  const { nodes, mbit, originMbit, mib, slow, fault, policy } = options;
   const links =
     mbit === null
       ? "links as fast as the machine"
@@ -126,6 +129,7 @@ export function conditionsOf(report: BenchReport): readonly string[] {
     `${nodes} nodes, one origin, ${mib} MiB${pieces}; ${links}.`,
     ...(slow === null ? [] : [`${percent(slow.share)} of the nodes have ${slow.factor} of the rate.`]),
     ...(fault === null ? [] : [faultText(fault)]),
+    ...((policy ?? null) === null ? [] : [`Policy: ${policy}.`]),
     ...(linkCheck === null
       ? []
       : [

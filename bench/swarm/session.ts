@@ -21,6 +21,7 @@ import { runStock } from "./stock/stock-run.ts";
 import { TRANSMISSION } from "./stock/transmission.ts";
 
 const MAIN = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
+const POLICY_MAIN = fileURLToPath(new URL("policy-main.ts", import.meta.url));
 const STOCK: Readonly<Record<StockName, StockClient>> = {
   aria2: ARIA2,
   libtorrent: LIBTORRENT,
@@ -109,18 +110,21 @@ async function runIn(
       const measured = await runStock({ ...place, client: STOCK[name], pieceKib: options.pieceKib });
       return { measured, fault: null };
     }
-    const command =
-      options.main === null ? [process.execPath, MAIN] : [process.execPath, resolve(options.main)];
     const { pieceKib, fault } = options;
     const warmUp =
       warmUpMib === null ? null : await makeContent(processes, join(directory, "warm-up"), warmUpMib);
-    const run = await runFleet({ ...place, command, pieceKib, fault, warmUp });
+    const run = await runFleet({ ...place, command: programOf(options), pieceKib, fault, warmUp });
     const missed = fault === null ? null : "nothing was killed: all was done before";
     return { measured: run.measured, fault: run.fault?.what ?? missed };
   } finally {
     await keepLogs(directory, options.logsDirectory, `${name}-${number}`);
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+function programOf({ main, policy }: BenchOptions): readonly string[] {
+  if (policy !== null) return [process.execPath, POLICY_MAIN, policy];
+  return [process.execPath, main === null ? MAIN : resolve(main)];
 }
 
 async function keepLogs(from: string, to: string | null, name: string): Promise<void> {

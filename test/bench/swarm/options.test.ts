@@ -25,6 +25,7 @@ describe("the options of the benchmark", () => {
       workDirectory: null,
       logsDirectory: null,
       main: null,
+      policy: null,
     });
   });
 
@@ -46,6 +47,7 @@ describe("the options of the benchmark", () => {
     [["--slow", "25%@0.25"], { slow: { share: 0.25, factor: 0.25 } }],
     [["--kill", "10%@50%"], { fault: { kind: "peers", share: 0.1, at: 0.5 } }],
     [["--kill-origin", "full-copy"], { fault: { kind: "origin" } }],
+    [["--policy", "few-links"], { policy: "few-links" }],
     [["--kill-coordinator", "50%"], { fault: { kind: "coordinator", at: 0.5 } }],
   ])("understand %j", (args, expected) => {
     expect(parse(...args)).toMatchObject(expected);
@@ -72,6 +74,8 @@ describe("the options of the benchmark", () => {
     [["--unshaped"]],
     [["--kill", "10%@50%", "--kill-origin", "full-copy"]],
     [["--kill", "10%@50%", "--peers", "aria2"]],
+    [["--policy", "greedy"]],
+    [["--policy", "shipped", "--main", "dist/fleet.mjs"]],
     [["--unknown", "1"]],
     [["stray"]],
   ])("refuse %j", (args) => {

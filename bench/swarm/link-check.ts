@@ -7,7 +7,8 @@ const PROBE = fileURLToPath(new URL("link-probe.ts", import.meta.url));
 const BYTES_PER_MEGABIT = 125_000;
 /** Long enough to tell the rate from the burst, short enough not to be waited for. */
 const PROBE_SECONDS = 1;
-const PROBE_BYTES_MIN = 512 * 1024;
+/** What passes at once when a transfer begins: on a slow link, little of it must not look like a higher rate. */
+const PROBE_BYTES_MIN = 2 * 1024 * 1024;
 /** Headers take 5 %; more than the whole rate means that something passes beside the shaper. */
 const SHARE_MAX = 1.02;
 

@@ -62,7 +62,7 @@ export interface Link {
   /** Grows with each piece it claims and refuses, shrinks with each block it sends. */
   refusalScore: number;
   pausedUntil: Millis;
-  /** Pieces it would not send just now, and since when; they are asked for again after a while. Few links refuse any. */
+  /** Pieces it would not send just now, and since when; asked for again after a while. Few links refuse any. */
   refused: Bitfield | null;
   readonly refusals: { readonly piece: number; readonly at: Millis }[];
   /** The offer generation at which no piece could be started on it. */

@@ -308,8 +308,11 @@ class SwarmRun implements Surroundings {
     b.open(linkOfB, { remote: a, theirs: linkOfA, wayMs });
   }
 
+  /** What was under way on its links is lost with them, and holds up nothing that comes after. */
   #closeAll(member: Member): void {
     for (const link of [...member.ways.keys()]) this.#closeBoth(member, link);
+    member.upFreeAt = Math.min(member.upFreeAt, this.now);
+    member.downFreeAt = Math.min(member.downFreeAt, this.now);
   }
 
   #closeBoth(member: Member, link: LinkId): void {

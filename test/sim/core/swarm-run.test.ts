@@ -65,6 +65,12 @@ describe("a simulated swarm", () => {
     expect(run({ faults })).toMatchObject({ unfinished: 0 });
   });
 
+  test("finishes where slow nodes lose their links: what was under way is lost with them", () => {
+    const slow = { slowShare: 0.2, slowFactor: 0.2 };
+    const faults = { ...NO_FAULTS, ...slow, flapShare: 0.4, flapEveryMs: 2_000, flapForMs: 500 };
+    expect(run({ faults })).toMatchObject({ unfinished: 0 });
+  });
+
   test("tells slow nodes from the others", () => {
     const faults = { ...NO_FAULTS, slowShare: 0.1, slowFactor: 0.25 };
     const outcome = run({ faults });

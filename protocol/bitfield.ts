@@ -38,6 +38,13 @@ export class Bitfield {
     return field;
   }
 
+  copy(): Bitfield {
+    const copy = new Bitfield(this.length);
+    copy.words.set(this.words);
+    copy.#count = this.#count;
+    return copy;
+  }
+
   get count(): number {
     return this.#count;
   }

@@ -59,6 +59,8 @@ export const APPS_PER_NODE_MAX = 64;
 export const VERSIONS_PER_APP_MAX = 32;
 /** Several times the degree that the swarm graph aims at, so that repairs always have room. */
 export const NEIGHBOURS_MAX = 64;
+/** Shares of the pieces that a link into another zone is asked for first: 8 for each of up to 12 zones, and room. */
+export const FAR_PARTS_MAX = 128;
 /** More links than a process can hold open; guards arithmetic. */
 export const LINKS_TOLD_MAX = 100_000;
 /** Ten times the largest fleet that one coordinator is meant for; guards arithmetic and answers. */

@@ -3,6 +3,7 @@ import { appNameSchema, nodeIdSchema, nodeNameSchema, publicKeySchema, rolloutId
 import { inspectionSchema, inspectSchema } from "./inspection.ts";
 import {
   APPS_PER_NODE_MAX,
+  FAR_PARTS_MAX,
   HEALTH_TIMEOUT_MS_MAX,
   LABELS_MAX,
   LINKS_TOLD_MAX,
@@ -73,8 +74,22 @@ export const appStateSchema = object({
 });
 export type AppState = Infer<typeof appStateSchema>;
 
+/** What a link into another zone is asked for first: pieces whose number leaves one of `parts` when divided by `of`. */
+export const farShareSchema = object({
+  parts: list(integer(0, NODES_MAX), FAR_PARTS_MAX),
+  of: integer(1, NODES_MAX),
+});
+export type FarShare = Infer<typeof farShareSchema>;
+
 /** Who to exchange pieces with. Exactly one side of each pair has `dial: true`. */
-export const neighbourSchema = object({ id: text({ min: 1, max: 32 }), host, port, dial: flag });
+export const neighbourSchema = object({
+  id: text({ min: 1, max: 32 }),
+  host,
+  port,
+  dial: flag,
+  /** It is in another zone: only what this node's zone lacks is asked of it. Absent: ask it for anything. */
+  far: nullable(farShareSchema),
+});
 export type Neighbour = Infer<typeof neighbourSchema>;
 
 export const ORIGIN_ID = "origin";

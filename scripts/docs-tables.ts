@@ -11,6 +11,7 @@ import {
 import {
   appStateSchema,
   coordinatorMessageSchema,
+  farShareSchema,
   labelsSchema,
   neighbourSchema,
   nodeMessageSchema,
@@ -102,6 +103,7 @@ const SHAPES: ReadonlyMap<JsonSchema, string> = new Map([
   [releaseRefSchema.json, "ReleaseRef"],
   [signedManifestSchema.json, "SignedManifest"],
   [neighbourSchema.json, "Neighbour"],
+  [farShareSchema.json, "FarShare"],
   [labelsSchema.json, "Labels"],
   [appStateSchema.json, "AppState"],
   [outcomeSchema.json, "Outcome"],

@@ -127,7 +127,7 @@ function connect(links: Map<number, Set<number>>, a: number, b: number): void {
 }
 
 /** 32-bit finaliser of MurmurHash3: spreads (seed, rank) evenly over the places of a ring. */
-function mix(seed: number, rank: number): number {
+export function mix(seed: number, rank: number): number {
   let hash = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) ^ Math.imul(rank + 1, 0xc2b2ae35);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);

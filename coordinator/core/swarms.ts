@@ -247,7 +247,7 @@ export class Swarms {
       const id = nodeAt.get(rank);
       const address = id === undefined ? undefined : this.#state.nodes.get(id)?.swarm;
       if (id === undefined || address === undefined || !this.#state.isOnline(id)) continue;
-      neighbours.push({ id, host: address.host, port: address.port, dial: dials(of.rank, rank) });
+      neighbours.push({ id, host: address.host, port: address.port, dial: dials(of.rank, rank), far: null });
     }
     return neighbours.slice(0, NEIGHBOURS_MAX);
   }
@@ -274,7 +274,7 @@ export class Swarms {
   #originFor(member: SwarmMemberRecord, memberCount: number): Neighbour[] {
     const host = this.#origin.host ?? this.#state.presence.get(member.nodeId)?.localHost;
     if (host === undefined || !linksToOrigin(member.rank, memberCount)) return [];
-    return [{ id: ORIGIN_ID, host, port: this.#origin.port, dial: true }];
+    return [{ id: ORIGIN_ID, host, port: this.#origin.port, dial: true, far: null }];
   }
 
   #advance(member: SwarmMemberRecord, message: TransferMessage, now: Millis): SwarmMemberRecord | null {

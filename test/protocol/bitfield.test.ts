@@ -55,6 +55,15 @@ describe("Bitfield", () => {
     expect(field.isFull).toBe(false);
   });
 
+  it("has copies that go their own way", () => {
+    const field = fieldOf({ length: 40, indices: [3, 39] });
+    const copy = field.copy();
+    field.add(5);
+    expect([copy.count, copy.has(3), copy.has(39), copy.has(5)]).toEqual([2, true, true, false]);
+    copy.delete(3);
+    expect(field.has(3)).toBe(true);
+  });
+
   it("refuses bytes of the wrong length", () => {
     expect(Bitfield.fromBytes(new Uint8Array(2), 17)).toBeNull();
     expect(Bitfield.fromBytes(new Uint8Array(4), 17)).toBeNull();

@@ -57,7 +57,7 @@ describe("labels", () => {
 });
 
 describe("a neighbour", () => {
-  const neighbour = { id: "origin", host: "10.0.0.1", port: 7001, dial: true };
+  const neighbour = { id: "origin", host: "10.0.0.1", port: 7001, dial: true, far: null };
 
   test.each(["10.0.0.1", "::1", "fe80::1", "node-1.example.org", "a_b"])("may be at %s", (host) => {
     expect(neighbourSchema.decode({ ...neighbour, host }, "")).toEqual({ ...neighbour, host });
@@ -72,6 +72,30 @@ describe("a neighbour", () => {
 
   test.each([0, 65_536, 1.5, "7001"])("may not listen on port %j", (port) => {
     expect(() => neighbourSchema.decode({ ...neighbour, port }, "")).toThrow(/^port/);
+  });
+
+  test("is near when nothing else is said, as by a coordinator that knows no zones", () => {
+    const { far: _, ...said } = neighbour;
+    expect(neighbourSchema.decode(said, "")).toEqual(neighbour);
+  });
+
+  test("may be far, with a share of the pieces, or none", () => {
+    for (const far of [
+      { parts: [0, 15], of: 16 },
+      { parts: [], of: 1 },
+    ])
+      expect(neighbourSchema.decode({ ...neighbour, far }, "").far).toEqual(far);
+  });
+
+  test.each([
+    { parts: [0] },
+    { parts: [0], of: 0 },
+    { parts: [-1], of: 2 },
+    { parts: 1, of: 2 },
+    { of: 2 },
+    true,
+  ])("may not be as far as %j", (far) => {
+    expect(() => neighbourSchema.decode({ ...neighbour, far }, "")).toThrow(/^far/);
   });
 });
 

@@ -7,7 +7,7 @@ import { createPrng } from "../../../protocol/prng.ts";
 export const HOST = "10.0.0.1";
 
 export function neighbour(id: string, dial: boolean, port = 1): Neighbour {
-  return { id, host: HOST, port, dial };
+  return { id, host: HOST, port, dial, far: null };
 }
 
 export class Bench {

@@ -36,7 +36,7 @@ describe("staging", () => {
     const one = await startLab(v1);
     one.world.delivers = false;
     await (await one.start()).admitted;
-    const neighbours = [{ id: "origin", host: "127.0.0.1", port: 1, dial: true }];
+    const neighbours = [{ id: "origin", host: "127.0.0.1", port: 1, dial: true, far: null }];
     one.coordinator.send(stageOrderOf(v1, 7, { neighbours, rank: 3, rankCount: 9 }));
     await until("joined", () => one.world.torrents[0]?.neighbourLists.length === 1);
     const release = releaseRefOf(v1.manifest);

@@ -52,6 +52,7 @@ class Node {
       host: "127.0.0.1",
       port,
       dial: false,
+      far: null,
     }));
     this.dht.meet(list);
   }
@@ -224,6 +225,7 @@ describe("openSwarm with a DHT", () => {
       host: "127.0.0.1",
       port: member.swarm.port,
       dial: false,
+      far: null,
     });
     full.torrent.setNeighbours([place(middle)]);
     empty.torrent.setNeighbours([place(middle)]);

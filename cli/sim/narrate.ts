@@ -15,7 +15,7 @@ const STORY: ReadonlySet<string> = new Set([
   "flap",
   "flapOver",
 ]);
-const TIMERS: ReadonlySet<string> = new Set(["downloadTick", "uploadTick", "sample"]);
+const TIMERS: ReadonlySet<string> = new Set(["downloadTick", "uploadTick", "sample", "drained"]);
 
 const TIME_COLUMNS = 12;
 

@@ -114,9 +114,12 @@ describe("an event in words", () => {
     expect(narrate({ ...event, kind: "downloadTick" }, true)).toBeNull();
   });
 
-  it.each(EVENT_NAMES.filter((name) => !/Tick$|^sample$|^drained$/.test(name)))("is a sentence for %s", (kind) => {
-    const told = narrate({ ...event, kind }, true) ?? "";
-    expect(told).toMatch(/^ +1\.234568 {2}node 1 [a-z ]+/);
-    expect(told).not.toContain(`node 1 ${kind} `);
-  });
+  it.each(EVENT_NAMES.filter((name) => !/Tick$|^sample$|^drained$/.test(name)))(
+    "is a sentence for %s",
+    (kind) => {
+      const told = narrate({ ...event, kind }, true) ?? "";
+      expect(told).toMatch(/^ +1\.234568 {2}node 1 [a-z ]+/);
+      expect(told).not.toContain(`node 1 ${kind} `);
+    },
+  );
 });

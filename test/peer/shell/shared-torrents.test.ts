@@ -5,7 +5,13 @@ import type { Neighbour } from "../../../protocol/messages.ts";
 import { FakeWorld, testRelease } from "./fake-world.ts";
 
 const v1 = testRelease("v1");
-const neighbour = (id: string, dial: boolean): Neighbour => ({ id, host: "10.0.0.1", port: 7_000, dial, far: null });
+const neighbour = (id: string, dial: boolean): Neighbour => ({
+  id,
+  host: "10.0.0.1",
+  port: 7_000,
+  dial,
+  far: null,
+});
 
 async function sharing() {
   const world = new FakeWorld([]);

@@ -167,7 +167,9 @@ describe("openSwarm", () => {
         }),
       );
       for (const torrent of torrents)
-        torrent.setNeighbours([{ id: "origin", host: "127.0.0.1", port: origin.port, dial: true, far: null }]);
+        torrent.setNeighbours([
+          { id: "origin", host: "127.0.0.1", port: origin.port, dial: true, far: null },
+        ]);
       await Promise.all(torrents.map((torrent) => torrent.completed));
       for (const [index, sample] of samples.entries())
         expect((await readFile(join(bed.directory, `to-${index}`))).equals(sample.data)).toBe(true);
@@ -201,7 +203,9 @@ describe("openSwarm", () => {
       },
     });
     const before = await bed.member(sample, options);
-    before.torrent.setNeighbours([{ id: "half", host: "127.0.0.1", port: server.port, dial: true, far: null }]);
+    before.torrent.setNeighbours([
+      { id: "half", host: "127.0.0.1", port: server.port, dial: true, far: null },
+    ]);
     const kept = 2 * MIB;
     await vi.waitUntil(() => before.torrent.stats().verifiedBytes === kept, { timeout: 10_000 });
     await before.swarm.close();

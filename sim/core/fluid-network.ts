@@ -6,13 +6,23 @@ import type { EventQueue } from "./event-queue.ts";
 import { FleetLinks, ORIGIN_RANK, type Transfer } from "./fleet-links.ts";
 import { LINKS_PER_FLOW, MaxMinSolver } from "./max-min.ts";
 import { EVENT } from "./swarm-events.ts";
-import type { Member } from "./swarm-member.ts";
+import type { MemberOptions } from "./swarm-member.ts";
 import type { Network, NetworkOptions } from "./swarm-network.ts";
+
+/** What counts of a member here. */
+export interface FlowEnd {
+  readonly options: Pick<MemberOptions, "index" | "zone" | "upBytesPerMs" | "downBytesPerMs">;
+}
+
+export interface FluidOptions extends Omit<NetworkOptions, "members"> {
+  /** The origin comes last. */
+  readonly members: readonly FlowEnd[];
+}
 
 /** One direction of a link: its blocks travel in order, as on a TCP connection. */
 interface Flow {
   readonly transfer: Transfer;
-  readonly to: Member;
+  readonly to: FlowEnd;
   readonly wayMs: number;
   /** The first of them is under way. */
   readonly blocks: number[];
@@ -26,7 +36,7 @@ const ROUNDING_SHARE = 1e-9;
 export class FluidNetwork implements Network {
   crossZoneBytes = 0;
   readonly #queue: EventQueue;
-  readonly #origin: Member | undefined;
+  readonly #origin: FlowEnd | undefined;
   readonly #wayMs: number;
   readonly #zoneWayMs: number;
   /** In real bytes, as all rates here are. */
@@ -38,12 +48,16 @@ export class FluidNetwork implements Network {
   readonly #memberCount: number;
   /** With something to send, and how fast each of them is. */
   #active: Flow[] = [];
+  /** Since the rates were solved. */
+  #begun: Flow[] = [];
   #rates: Float64Array = new Float64Array(0);
+  /** What the solver reads: the links of each flow. */
+  #table = new Int32Array(0);
   #drainedAt = 0;
   /** When the rates have to be looked at next. */
   #drainAt = Number.POSITIVE_INFINITY;
 
-  constructor({ scenario, queue, members, realBytesPerByte }: NetworkOptions) {
+  constructor({ scenario, queue, members, realBytesPerByte }: FluidOptions) {
     this.#queue = queue;
     this.#origin = members.at(-1);
     this.#memberCount = members.length;
@@ -66,16 +80,17 @@ export class FluidNetwork implements Network {
     this.#solver = new MaxMinSolver(this.#links.capacities);
   }
 
-  wayMs(a: Member, b: Member): number {
+  wayMs(a: FlowEnd, b: FlowEnd): number {
     return a.options.zone === b.options.zone ? this.#wayMs : this.#zoneWayMs;
   }
 
-  send(from: Member, to: Member, about: number, now: number): void {
+  send(from: FlowEnd, to: FlowEnd, about: number, now: number): void {
     if (from.options.zone !== to.options.zone) this.crossZoneBytes += BLOCK_BYTES;
     const flow = this.#flowOf(from, to);
     flow.blocks.push(about);
     if (flow.blocks.length > 1) return;
     flow.bytesLeft = this.#blockBytes;
+    this.#begun.push(flow);
     // Whatever else begins at this moment is solved with it.
     this.#wakeAt(now);
   }
@@ -99,7 +114,7 @@ export class FluidNetwork implements Network {
     return true;
   }
 
-  #flowOf(from: Member, to: Member): Flow {
+  #flowOf(from: FlowEnd, to: FlowEnd): Flow {
     const key = from.options.index * this.#memberCount + to.options.index;
     const known = this.#flows.get(key);
     if (known !== undefined) return known;
@@ -117,10 +132,13 @@ export class FluidNetwork implements Network {
   }
 
   #share(now: number): void {
-    this.#active = [...this.#flows.values()].filter(({ blocks }) => blocks.length > 0);
-    const links = new Int32Array(this.#active.length * LINKS_PER_FLOW);
+    this.#active = this.#active.filter(({ blocks }) => blocks.length > 0).concat(this.#begun);
+    this.#begun = [];
+    const count = this.#active.length;
+    if (this.#table.length < count * LINKS_PER_FLOW) this.#table = new Int32Array(2 * count * LINKS_PER_FLOW);
+    const links = this.#table;
     for (const [index, { transfer }] of this.#active.entries()) this.#links.route(links, index, transfer);
-    this.#rates = this.#solver.solve({ count: this.#active.length, links });
+    this.#rates = this.#solver.solve({ count, links });
     let soonestMs = Number.POSITIVE_INFINITY;
     for (const [index, { bytesLeft }] of this.#active.entries())
       soonestMs = Math.min(soonestMs, (bytesLeft * 1000) / (this.#rates[index] ?? 0));

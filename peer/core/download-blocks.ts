@@ -118,6 +118,7 @@ export function onBlock(turn: Turn, link: Link, event: BlockEvent): void {
   link.blocks += 1;
   link.refusalScore = Math.max(0, link.refusalScore - REFUSALS_PER_BLOCK);
   link.lastBlockAt = now;
+  if (link.far === null && link.trickled < TRICKLE_MIN) state.far.nearBlockAt = now;
   link.rate.add(event.bytes.length, now);
   noteArrival(state, event.bytes.length, now);
   link.stalled = false;
@@ -243,6 +244,22 @@ export function takeBackAll(turn: Turn, link: Link, how: { tell: boolean }): voi
     else takeBack(turn, link, key, how);
   }
   release(turn, link, how);
+}
+
+/** Somebody near has the piece: what has not come of it need not come from another zone any more. */
+export function recallFar(turn: Turn, piece: number): void {
+  const { far, active } = turn.state;
+  if (far.links.size === 0) return;
+  const progress = active.get(piece);
+  if (progress === undefined || progress.exclusive) return;
+  const recalled = [...far.links].filter(({ id }) => progress.asked.includes(id));
+  for (const link of recalled) {
+    for (const key of [...link.open.keys()])
+      if (pieceOfKey(key) === piece) takeBack(turn, link, key, { tell: true });
+    if (link.own === progress) disown(link);
+  }
+  if (progress.received === 0 && !progress.isAskedFor) giveBack(turn, progress);
+  for (const link of recalled) pump(turn, link);
 }
 
 /** The piece that a link fills is anybody's now. One that only this source may fill starts over with another. */

@@ -6,6 +6,7 @@ import {
   owesSince,
   pump,
   pumpAll,
+  recallFar,
   release,
   takeBackAll,
 } from "./download-blocks.ts";
@@ -18,6 +19,7 @@ import {
   openBytes,
 } from "./download-state.ts";
 import { cutOff, type DownloadEvent, type Turn } from "./download-turn.ts";
+import { endWait, forgetFar, setFar } from "./far-links.ts";
 import { giveUpAfterMs, stallAfterMs } from "./patience.ts";
 
 /** A remote that stalls this often without a block in between gets its connection closed; the dialler tries anew. */
@@ -25,7 +27,9 @@ const GIVE_UPS_MAX = 3;
 
 export function onLinkOpen(turn: Turn, event: Extract<DownloadEvent, { kind: "link-open" }>): void {
   const { state, out } = turn;
-  state.links.set(event.link, newLink(event.link, state, event));
+  const link = newLink(event.link, state, event);
+  state.links.set(event.link, link);
+  if (event.far !== undefined && event.far !== null) setFar(state, link, event.far);
   if (state.culprits.isBanned(event.source))
     out.push({ kind: "close-link", link: event.link, reason: "banned" });
 }
@@ -36,6 +40,7 @@ export function onLinkClosed(turn: Turn, link: Link): void {
   state.links.delete(link.id);
   countProductive(state, link);
   if (link.counted) for (const piece of piecesOf(link.has)) state.rarity.loseCopy(piece);
+  forgetFar(state, link);
   pumpAll(turn);
 }
 
@@ -48,7 +53,7 @@ export function onBitfield(turn: Turn, link: Link, has: Bitfield): void {
   link.announced = true;
   if (has.isFull && !link.counted) link.has.fill();
   else {
-    link.counted = true;
+    link.counted = link.far === null;
     for (const piece of piecesOf(has)) if (!link.has.has(piece)) addPiece(state, link, piece);
   }
   link.useful = countUseful(link.has, state.verified);
@@ -62,9 +67,10 @@ export function onHave(turn: Turn, link: Link, piece: number): void {
   if (piece < 0 || piece >= state.geometry.pieceCount)
     return cutOff(turn, link, { fault: "breaks-rules", reason: "has a piece that does not exist" });
   if (link.has.has(piece)) return;
-  link.counted = true;
+  link.counted = link.far === null;
   addPiece(state, link, piece);
   if (state.verified.has(piece)) return;
+  if (link.far === null) recallFar(turn, piece);
   link.useful += 1;
   updateInterest(turn, link);
   // A piece that is under way from elsewhere gives this link nothing to do, until little else is left.
@@ -87,6 +93,7 @@ export function checkPatience(turn: Turn): void {
     forgetRefusals(link, turn.now);
     checkLink(turn, link);
   }
+  endWait(turn.state, turn.now);
   // Links that had nothing to do, or had to pause, may help now.
   pumpAll(turn);
 }

@@ -4,6 +4,7 @@ import { Bitfield } from "../../protocol/bitfield.ts";
 import type { Millis } from "../../protocol/ids.ts";
 import type { Culprits } from "./culprits.ts";
 import type { DownloadConfig } from "./download-config.ts";
+import type { FarSide, FarState } from "./far-links.ts";
 import {
   BLOCK_BYTES,
   blockBytes,
@@ -27,9 +28,11 @@ export interface Link {
   /** Who answers for the bytes it sends. */
   readonly source: string;
   readonly isOrigin: boolean;
+  /** Null unless it leads into another zone. */
+  far: FarSide | null;
   /** What the remote has said it has. */
   readonly has: Bitfield;
-  /** Whether its pieces are in the rarity count; a link that came complete is left out, it changes no order. */
+  /** Whether its pieces are in the rarity count. One that came complete changes no order; far ones do not count. */
   counted: boolean;
   announced: boolean;
   choked: boolean;
@@ -103,16 +106,19 @@ export interface DownloadState {
   /** Links that could send something now; each gets its part of what all may ask for. */
   productiveLinks: number;
   finished: boolean;
+  readonly far: FarState;
 }
 
 export function newLink(
   id: LinkId,
   state: DownloadState,
-  options: { source: string; isOrigin: boolean },
+  { source, isOrigin }: { source: string; isOrigin: boolean },
 ): Link {
   return {
     id,
-    ...options,
+    source,
+    isOrigin,
+    far: null,
     has: new Bitfield(state.geometry.pieceCount),
     counted: false,
     announced: false,

@@ -1,12 +1,15 @@
 // The vocabulary of a download: what can happen to it, what it can ask for, and the one turn that joins both.
 import type { Bitfield } from "../../protocol/bitfield.ts";
 import type { Millis } from "../../protocol/ids.ts";
+import type { FarShare } from "../../protocol/messages.ts";
 import type { Fault } from "../../protocol/offence.ts";
 import type { DownloadState, Link } from "./download-state.ts";
 import { BLOCK_BYTES, blockBytes, blockOfKey, type LinkId, pieceOfKey } from "./geometry.ts";
 
 export type LinkEvent =
   | { readonly kind: "link-closed"; readonly link: LinkId }
+  /** It leads into another zone now, or not any more, or has another share. */
+  | { readonly kind: "link-far"; readonly link: LinkId; readonly far: FarShare | null }
   /** What a remote says first about itself; one that has nothing may leave it out. */
   | { readonly kind: "remote-bitfield"; readonly link: LinkId; readonly has: Bitfield }
   | { readonly kind: "remote-has"; readonly link: LinkId; readonly piece: number }
@@ -27,7 +30,14 @@ export interface BlockEvent {
 
 export type DownloadEvent =
   /** `source` answers for the bytes of this link: what is banned when they are wrong. */
-  | { readonly kind: "link-open"; readonly link: LinkId; readonly source: string; readonly isOrigin: boolean }
+  | {
+      readonly kind: "link-open";
+      readonly link: LinkId;
+      readonly source: string;
+      readonly isOrigin: boolean;
+      /** It leads into another zone; without this it does not. */
+      readonly far?: FarShare | null;
+    }
   | LinkEvent
   /** The piece fits its hash and is on disk. `digests` by block, when `verify-piece` wanted them. */
   | { readonly kind: "piece-verified"; readonly piece: number; readonly digests: readonly string[] }

@@ -22,6 +22,7 @@ import {
 } from "./download-links.ts";
 import { activePiecesMax, countProductive, type DownloadState, offerAgain } from "./download-state.ts";
 import type { DownloadEffect, DownloadEvent, LinkEvent, Turn } from "./download-turn.ts";
+import { newFarState, restartWaits, setFar } from "./far-links.ts";
 import { BLOCK_BYTES, type Geometry } from "./geometry.ts";
 import { News } from "./news.ts";
 import { Rarity } from "./rarity.ts";
@@ -97,6 +98,9 @@ function onLinkEvent(turn: Turn, event: LinkEvent): void {
   switch (event.kind) {
     case "link-closed":
       return onLinkClosed(turn, link);
+    case "link-far":
+      setFar(turn.state, link, event.far);
+      return pumpAll(turn);
     case "remote-bitfield":
       return onBitfield(turn, link, event.has);
     case "remote-has":
@@ -162,7 +166,10 @@ function ban(turn: Turn, piece: number, sources: readonly string[]): void {
 
 function onPaused(turn: Turn, paused: boolean): void {
   turn.state.paused = paused;
-  if (!paused) return pumpAll(turn);
+  if (!paused) {
+    restartWaits(turn.state, turn.now);
+    return pumpAll(turn);
+  }
   for (const link of turn.state.links.values()) {
     // Who was silent until the pause would be asked first again after each.
     if (link.stalled) link.giveUps += 1;
@@ -244,5 +251,6 @@ function newState(options: DownloadOptions): DownloadState {
     openBlocksMax: Math.ceil(config.openBytesFirst / BLOCK_BYTES),
     productiveLinks: 0,
     finished: verified.isFull,
+    far: newFarState(pieceCount),
   };
 }

@@ -2,6 +2,7 @@
 // this node's share towards the origin, and how soon other links should deliver. Changes nothing but ownership.
 import type { Millis } from "../../protocol/ids.ts";
 import { type DownloadState, isRefused, type Link, mayStart, openBytes } from "./download-state.ts";
+import { isBusy, mayCross, pickFar } from "./far-links.ts";
 import { BLOCK_BYTES, blockCount, blockOfKey, pieceOfKey } from "./geometry.ts";
 import { drainMs } from "./patience.ts";
 import { PieceProgress } from "./piece-progress.ts";
@@ -46,8 +47,9 @@ function freshBlock(state: DownloadState, link: Link): Choice | null {
   if (link.exhaustedAt === state.offerGeneration || !mayStart(state, link)) return null;
   const piece = rarestFor(state, link);
   if (piece === null) {
-    // The origin may be of use again as soon as it has sent what it fills.
-    if (!link.isOrigin) link.exhaustedAt = state.offerGeneration;
+    // The origin, and a link into another zone, may be of use again as soon as it has sent what it fills.
+    const isSpared = link.far === null ? link.isOrigin : isBusy(state.far);
+    if (!isSpared) link.exhaustedAt = state.offerGeneration;
     return null;
   }
   const progress = new PieceProgress({
@@ -67,8 +69,10 @@ function freshBlock(state: DownloadState, link: Link): Choice | null {
  * The origin is asked for this node's share first, so that each piece leaves it once before any leaves it twice; then
  * for what none of the others has; last, one piece at a time, for what it will only send with capacity to spare.
  */
-function rarestFor({ rarity, share }: DownloadState, link: Link): number | null {
-  const { has } = link;
+function rarestFor(state: DownloadState, link: Link): number | null {
+  const { rarity, share } = state;
+  const { has, far } = link;
+  if (far !== null) return pickFar(state, link, far);
   const except = link.refused;
   if (!link.isOrigin) return rarity.pick(has, { except });
   const first = rarity.pick(has, { within: share, except }) ?? rarity.pick(has, { copiesMax: 0, except });
@@ -79,6 +83,7 @@ function rarestFor({ rarity, share }: DownloadState, link: Link): number | null 
 function mayJoin(state: DownloadState, link: Link, progress: PieceProgress): boolean {
   const { piece } = progress;
   if (!link.has.has(piece) || isRefused(link, piece)) return false;
+  if (link.far !== null) return mayCross(state, link.far, piece);
   return !link.isOrigin || state.rarity.copiesOf(piece) === 0 || isEndgame(state);
 }
 
@@ -104,12 +109,13 @@ function helpingBlock(state: DownloadState, link: Link): Choice | null {
 
 function rivalBlock(state: DownloadState, link: Link, now: Millis): Choice | null {
   if (!state.config.asksRivals) return null;
-  const endgame = isEndgame(state);
+  // The little that is won at the end is not worth bytes between zones.
+  const isNearEndgame = link.far === null && isEndgame(state);
   const ownMs = drainMs(openBytes(link) + BLOCK_BYTES, link.rate.bytesPerSecond);
   for (const debtor of state.links.values()) {
     if (debtor === link || debtor.open.size === 0) continue;
     const worthIt =
-      debtor.stalled || (endgame && owesFor(debtor, now) > RIVAL_ADVANTAGE * ownMs + RIVAL_MARGIN_MS);
+      debtor.stalled || (isNearEndgame && owesFor(debtor, now) > RIVAL_ADVANTAGE * ownMs + RIVAL_MARGIN_MS);
     const choice = worthIt ? owedBlock(state, link, debtor) : null;
     if (choice !== null) return choice;
   }
@@ -135,6 +141,7 @@ function owedBlock(state: DownloadState, link: Link, debtor: Link): Choice | nul
     const progress = state.active.get(pieceOfKey(key));
     if (progress === undefined || progress.exclusive || !link.has.has(progress.piece)) continue;
     if (isRefused(link, progress.piece)) continue;
+    if (link.far !== null && !mayCross(state, link.far, progress.piece)) continue;
     const block = blockOfKey(key);
     if (progress.onlyAskedOf(block) === debtor.id) found = { progress, block };
   }

@@ -3,14 +3,19 @@ import type { Fault } from "../../protocol/offence.ts";
 import type { LinkId } from "./geometry.ts";
 
 export type UploadEvent =
-  /** `fast`: understands a reject. `acknowledges`: says that it has a piece also to who sent it. */
+  /**
+   * `fast`: understands a reject. `acknowledges`: says that it has a piece also to who sent it. `isFar`: leads into
+   * another zone; without it, it does not.
+   */
   | {
       readonly kind: "link-open";
       readonly link: LinkId;
       readonly fast: boolean;
       readonly acknowledges: boolean;
+      readonly isFar?: boolean;
     }
   | { readonly kind: "link-closed"; readonly link: LinkId }
+  | { readonly kind: "link-far"; readonly link: LinkId; readonly isFar: boolean }
   /** The remote wants something. Stock clients miss an unchoke that comes together with our handshake. */
   | { readonly kind: "interested"; readonly link: LinkId }
   | ({ readonly kind: "requested" } & UploadOrder)

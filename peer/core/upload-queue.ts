@@ -15,6 +15,8 @@ export interface UploadQueue {
   readonly link: LinkId;
   readonly fast: boolean;
   readonly acknowledges: boolean;
+  /** It leads into another zone. */
+  isFar: boolean;
   /** In order of arrival, by piece and offset. */
   readonly orders: Map<number, UploadOrder>;
   readonly drain: BurstRate;
@@ -27,7 +29,7 @@ export interface UploadQueue {
   turn: Turn | null;
 }
 
-export function newQueue(link: Pick<UploadQueue, "link" | "fast" | "acknowledges">): UploadQueue {
+export function newQueue(link: Pick<UploadQueue, "link" | "fast" | "acknowledges" | "isFar">): UploadQueue {
   return {
     ...link,
     orders: new Map(),

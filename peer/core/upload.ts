@@ -152,13 +152,17 @@ class Upload {
         return this.#onSent(queue, event.bytes, now);
       case "remote-has":
         return this.#onRemoteHas(queue, event.piece);
+      case "link-far":
+        queue.isFar = event.isFar;
+        return;
       default:
         assertNever(event);
     }
   }
 
-  #open({ link, fast, acknowledges }: Extract<UploadEvent, { kind: "link-open" }>): void {
-    this.#queues.set(link, newQueue({ link, fast, acknowledges }));
+  #open(event: Extract<UploadEvent, { kind: "link-open" }>): void {
+    const { link, fast, acknowledges, isFar = false } = event;
+    this.#queues.set(link, newQueue({ link, fast, acknowledges, isFar }));
   }
 
   #close(queue: UploadQueue): void {
@@ -288,7 +292,8 @@ class Upload {
   /** Of the piece that is next for this link; a copy under way counts as whole. */
   #copiesSent(queue: UploadQueue): number {
     const [first] = queue.orders.values();
-    return first === undefined ? 0 : Math.ceil(this.#copiesOf(first.piece));
+    // Nobody else has sent it into that zone, as far as is known.
+    return first === undefined || queue.isFar ? 0 : Math.ceil(this.#copiesOf(first.piece));
   }
 
   #copiesOf(piece: number): number {

@@ -9,6 +9,7 @@ import { BLOCK_BYTES, blockCount, blockKey, type Geometry, geometryOf } from "..
 import { RateBudget } from "../../../peer/core/rate-budget.ts";
 import { Bitfield } from "../../../protocol/bitfield.ts";
 import type { Machine } from "../../../protocol/machine.ts";
+import type { FarShare } from "../../../protocol/messages.ts";
 import type { Fault } from "../../../protocol/offence.ts";
 import { createPrng, type Prng } from "../../../protocol/prng.ts";
 
@@ -20,6 +21,8 @@ export interface RemoteSpec {
   readonly bytesPerSecond: number;
   readonly latencyMs: number;
   readonly isOrigin: boolean;
+  /** It is in another zone. */
+  readonly far?: FarShare | null;
 }
 
 export interface WorldSpec {
@@ -186,7 +189,7 @@ export class World {
       busyUntil: 0,
     };
     this.#remotes.set(link, remote);
-    this.#send({ kind: "link-open", link, source, isOrigin: spec.isOrigin });
+    this.#send({ kind: "link-open", link, source, isOrigin: spec.isOrigin, far: spec.far ?? null });
     if (!remote.open) return;
     if (has.count > 0) this.#tell(remote, { kind: "remote-bitfield", link, has: copyOf(has) });
     this.#setChoking(remote, false);

@@ -19,6 +19,10 @@ const remote = fc.record({
   isOrigin: fc.constant(false),
 });
 
+const someFar = fc.option(
+  fc.record({ parts: fc.uniqueArray(fc.nat(7), { maxLength: 3 }), of: fc.constant(8) }),
+);
+
 const worlds = fc.record({
   seed: fc.nat(),
   pieceCount: fc.integer({ min: 1, max: 60 }),
@@ -37,6 +41,16 @@ describe("createDownload", () => {
         runWorld(spec);
       }),
       { numRuns: 150 },
+    );
+  });
+
+  it("completes while one honest remote has everything, whoever of them is in another zone", () => {
+    fc.assert(
+      fc.property(worlds, fc.array(someFar, { minLength: 7, maxLength: 7 }), (spec, far) => {
+        const remotes = spec.remotes.map((one, index) => ({ ...one, far: far[index] ?? null }));
+        runWorld({ ...spec, remotes });
+      }),
+      { numRuns: 60 },
     );
   });
 

@@ -57,6 +57,12 @@ class Bench {
     this.send({ kind: "sent", link, bytes });
   }
 
+  /** Every socket takes a block in turn, so many times. */
+  drainAll(rounds: number): void {
+    for (let round = 0; round < rounds; round++)
+      for (const [link, unsent] of this.unsent) if (unsent >= BLOCK_BYTES) this.drain(link);
+  }
+
   sentTo(link: number): string[] {
     return this.effects.flatMap((effect) =>
       effect.kind === "send" && effect.link === link
@@ -116,8 +122,7 @@ describe("createUpload", () => {
     const bench = new Bench().open(1, 2, 3, 4, 5, 6);
     for (const link of [1, 2, 3, 4, 5, 6])
       for (const piece of [link, link + 10]) bench.requestPiece(link, piece);
-    for (let round = 0; round < 100; round++)
-      for (const [link, unsent] of bench.unsent) if (unsent >= BLOCK_BYTES) bench.drain(link);
+    bench.drainAll(100);
     for (const link of [1, 2, 3, 4, 5, 6]) {
       const pieces = bench.sentTo(link).map((block) => Number(block.split("/")[0]));
       expect(pieces).toEqual([...Array(BLOCKS).fill(link), ...Array(BLOCKS).fill(link + 10)]);
@@ -135,6 +140,24 @@ describe("createUpload", () => {
     expect(order).toContain(6);
     expect(order.slice(0, order.indexOf(6))).not.toContain(5);
   });
+
+  it.each([true, false])(
+    "takes what another zone asks for as what has not been sent, in its turn",
+    (isFar) => {
+      const bench = new Bench().open(1, 2, 3, 4, 6);
+      bench.send({ kind: "link-open", link: 5, fast: true, acknowledges: false, isFar });
+      bench.send({ kind: "link-far", link: 5, isFar: true });
+      bench.open(7);
+      for (const link of [1, 2, 3, 4]) for (const piece of [link, link + 10]) bench.requestPiece(link, piece);
+      // Who waits longest wants a piece nobody has, the next one that is out, the last is in another zone.
+      bench.requestPiece(6, 30);
+      bench.requestPiece(7, 2);
+      bench.requestPiece(5, 1);
+      bench.drainAll(3 * BLOCKS);
+      const order = bench.effects.flatMap((effect) => (effect.kind === "send" ? [effect.link] : []));
+      expect([...new Set(order)].slice(4)).toEqual([6, 5, 7]);
+    },
+  );
 
   it("as the origin sends every piece once before any twice, then whatever is asked for", () => {
     const bench = new Bench({ injects: true }).open(1, 2);

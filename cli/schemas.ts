@@ -16,6 +16,7 @@ import { publishResultSchema } from "./publish-release.ts";
 import { simCheckSchema } from "./sim/check-schema.ts";
 import { simResultsSchema } from "./sim/results-schema.ts";
 import { scenarioSection } from "./sim/scenario-schema.ts";
+import { simValidationSchema } from "./sim/validation-schema.ts";
 
 const DRAFT = "https://json-schema.org/draft/2020-12/schema";
 
@@ -72,6 +73,10 @@ export function publishedSchemas(): ReadonlyMap<string, JsonSchema> {
       named("simulation results", "results.json, and what fleet sim run --json prints.", simResultsSchema),
     ],
     ["sim-check", named("simulation check", "What fleet sim check --json prints.", simCheckSchema)],
+    [
+      "sim-validation",
+      named("validation of the simulator", "What fleet sim validate --json prints.", simValidationSchema),
+    ],
     [
       "error",
       named(

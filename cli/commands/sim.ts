@@ -5,6 +5,7 @@ import { registerSimCheck } from "./sim-check.ts";
 import { registerSimRollout } from "./sim-rollout.ts";
 import { registerSimRun } from "./sim-run.ts";
 import { registerSimTrace } from "./sim-trace.ts";
+import { registerSimValidate } from "./sim-validate.ts";
 
 export function registerSim(program: Command, run: Run): void {
   const sim = program
@@ -18,4 +19,5 @@ export function registerSim(program: Command, run: Run): void {
   registerSimTrace(sim, run);
   registerSimCheck(sim, run);
   registerSimRollout(sim, run);
+  registerSimValidate(sim, run);
 }

@@ -11,10 +11,11 @@ import { simulateSwarm } from "./swarm-run.ts";
 import { type CheckRow, checkRow } from "./validate-model.ts";
 import {
   BOUNDED_FLEETS,
-  COMPARED_FLEETS,
   type ComparedFleet,
-  DECIDED_FLEETS,
-  DELAY_LIMIT,
+  type DelayLimit,
+  NETWORK_CHECKS,
+  type NetworkChecks,
+  type SizedFleet,
 } from "./validated-fleets.ts";
 
 export type Simulate = (run: SimulationRun) => SwarmOutcome;
@@ -72,36 +73,38 @@ function findingsOf(scenario: Scenario, simulate: Simulate): Findings {
   };
 }
 
-/** Level 3: limits that are known, and the exact network. `fleets` are those to be compared. */
+/** Level 3: what is known where one link decides, the limit of no delays, and the exact network. */
 export function validateNetwork(
   simulate: Simulate,
-  fleets: readonly ComparedFleet[] = COMPARED_FLEETS,
+  { decided, limit, compared }: NetworkChecks = NETWORK_CHECKS,
 ): readonly CheckRow[] {
-  return [...decidedRows(simulate), delayRow(simulate), ...fleets.map((fleet) => exactRow(simulate, fleet))];
+  return [
+    ...decided.map((fleet) => decidedRow(simulate, fleet)),
+    delayRow(simulate, limit),
+    ...compared.map((fleet) => exactRow(simulate, fleet)),
+  ];
 }
 
-function decidedRows(simulate: Simulate): readonly CheckRow[] {
-  return DECIDED_FLEETS.map(({ scenario, nodeCount }) => {
-    const overBound = SEEDS.map((seed) => {
-      const run = { scenario, nodeCount, seed };
-      return lastSeconds(simulate(run)) / boundsOfRun(run).hardSeconds;
-    });
-    return checkRow({
-      name: `${scenario.name}, no delays, ${nodeCount} × ${scenario.pieces}: last node over its bound`,
-      measured: median(overBound),
-      expected: 1,
-      relation: "equal",
-      tolerance: DECIDED_TOLERANCE,
-    });
+function decidedRow(simulate: Simulate, { scenario, nodeCount }: SizedFleet): CheckRow {
+  const overBound = SEEDS.map((seed) => {
+    const run = { scenario, nodeCount, seed };
+    return lastSeconds(simulate(run)) / boundsOfRun(run).hardSeconds;
+  });
+  return checkRow({
+    name: `${scenario.name}, no delays, ${nodeCount} × ${scenario.pieces}: last node over its bound`,
+    measured: median(overBound),
+    expected: 1,
+    relation: "equal",
+    tolerance: DECIDED_TOLERANCE,
   });
 }
 
-function delayRow(simulate: Simulate): CheckRow {
+function delayRow(simulate: Simulate, { none, small, nodeCount }: DelayLimit): CheckRow {
   const medianLast = (scenario: Scenario): number =>
-    median(SEEDS.map((seed) => lastSeconds(simulate({ scenario, nodeCount: NODES, seed }))));
+    median(SEEDS.map((seed) => lastSeconds(simulate({ scenario, nodeCount, seed }))));
   return checkRow({
-    name: `${DELAY_LIMIT.small.name} over none, ${NODES} × ${DELAY_LIMIT.none.pieces}: last node`,
-    measured: medianLast(DELAY_LIMIT.small) / medianLast(DELAY_LIMIT.none),
+    name: `${small.name} over none, ${nodeCount} × ${none.pieces}: last node`,
+    measured: medianLast(small) / medianLast(none),
     expected: 1,
     relation: "equal",
     tolerance: LIMIT_TOLERANCE,

@@ -90,7 +90,7 @@ const NO_DELAYS: Partial<Scenario> = {
 const FINE: Partial<Scenario> = { artifactBytes: 256 * MIB, pieces: 256, blocksPerPiece: 4 };
 
 /** One link decides how long these take, whatever the policy; so without delays they take as long as it does. */
-export const DECIDED_FLEETS: readonly SizedFleet[] = [
+const DECIDED_FLEETS: readonly SizedFleet[] = [
   { scenario: fleetOf("one node", { ...NO_DELAYS, ...FINE }), nodeCount: 1 },
   {
     scenario: fleetOf("nodes that receive at a tenth", {
@@ -110,8 +110,15 @@ export const DECIDED_FLEETS: readonly SizedFleet[] = [
   },
 ];
 
+export interface DelayLimit {
+  readonly none: Scenario;
+  readonly small: Scenario;
+  readonly nodeCount: number;
+}
+
 /** The same fleet without delays, and with a hundredth of the usual ones. */
-export const DELAY_LIMIT: { readonly none: Scenario; readonly small: Scenario } = {
+const DELAY_LIMIT: DelayLimit = {
+  nodeCount: 60,
   none: fleetOf("no delays", { ...NO_DELAYS, ...FINE }),
   small: fleetOf("a hundredth of the usual delays", {
     ...FINE,
@@ -148,7 +155,7 @@ const TWO_THIN_ZONES = {
  * receiver at once, real flows would hold back their senders, and each piece would be whole later. And where many
  * share a thin link, a queue in order makes single blocks wait longer than fair shares do, so that more is asked twice.
  */
-export const COMPARED_FLEETS: readonly ComparedFleet[] = [
+const COMPARED_FLEETS: readonly ComparedFleet[] = [
   comparedFleet("nodes alike", { groups: [groupOf(100 * MBIT)] }),
   comparedFleet("nodes alike at 1 Gbit/s", { groups: [groupOf(GBIT)], origin: PLAIN.origin }),
   comparedFleet("downlinks four times as fast", {
@@ -160,3 +167,16 @@ export const COMPARED_FLEETS: readonly ComparedFleet[] = [
   comparedFleet("pieces of one block", { groups: [groupOf(100 * MBIT)], blocksPerPiece: 1 }, 0.1),
   comparedFleet("two zones with thin links", TWO_THIN_ZONES, 0.25),
 ];
+
+/** What the network of links is checked with. */
+export interface NetworkChecks {
+  readonly decided: readonly SizedFleet[];
+  readonly limit: DelayLimit;
+  readonly compared: readonly ComparedFleet[];
+}
+
+export const NETWORK_CHECKS: NetworkChecks = {
+  decided: DECIDED_FLEETS,
+  limit: DELAY_LIMIT,
+  compared: COMPARED_FLEETS,
+};

@@ -30,7 +30,8 @@ export interface FarState {
 
 /** In the time in which so many pieces come in, one that is there gets around the zone, hop by hop. */
 const WAIT_PIECES = 8;
-const WAIT_MS_MIN = 500;
+/** A request waits its turn at a busy remote for some tenths of a second: less would take that for a loss. */
+const WAIT_MS_MIN = 750;
 const WAIT_MS_MAX = 60_000;
 /** As long as nothing has come nobody knows how long a piece takes. */
 const WAIT_MS_UNKNOWN = 3_000;
@@ -122,7 +123,7 @@ export function mayCross(state: DownloadState, side: FarSide, piece: number): bo
 
 /** A wait begins: nothing has been there for long. */
 export function restartWaits({ far }: DownloadState, now: Millis): void {
-  far.waitsUntil = now + WAIT_MS_UNKNOWN;
+  far.waitsUntil = now + WAIT_MS_MIN;
   far.nearBlockAt = now;
   far.nearSilent = false;
   for (const { far: side } of far.links) {

@@ -63,6 +63,8 @@ export interface Policy {
   readonly rings: number | null;
   readonly picking: "rarest" | "in-order";
   readonly endgame: boolean;
+  /** The coordinator knows in which zone everybody is; without this it does. */
+  readonly zones?: boolean;
 }
 
 export interface Scenario {

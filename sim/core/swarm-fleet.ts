@@ -1,8 +1,10 @@
 // The fleet of one simulated run: its members with their rates and zones, and who is linked to whom. The graph and the
 // shares of the origin's pieces are the coordinator's own.
-import { buildGraph, linksToOrigin, originShare } from "../../coordinator/core/graph.ts";
+import { originShare } from "../../coordinator/core/graph.ts";
+import { ZoneGraph } from "../../coordinator/core/zone-graph.ts";
 import { BLOCK_BYTES, geometryOf } from "../../peer/core/geometry.ts";
 import { assert } from "../../protocol/machine.ts";
+import type { FarShare } from "../../protocol/messages.ts";
 import type { Prng } from "../../protocol/prng.ts";
 import { groupOf } from "./fleet.ts";
 import type { Scenario } from "./scenario.ts";
@@ -13,6 +15,7 @@ export interface FleetSize {
   readonly scenario: Scenario;
   readonly nodeCount: number;
   readonly realBytesPerByte: number;
+  readonly graph: PeerGraph;
 }
 
 export interface FleetChance {
@@ -23,22 +26,44 @@ export interface FleetChance {
 
 const GRAPH_SEEDS = 2 ** 31;
 
-/** By index of member, the origin last: neighbours, each pair on both sides. */
-export function layGraph(
-  scenario: Scenario,
-  nodeCount: number,
-  random: Prng,
-): readonly (readonly number[])[] {
-  const { rings } = scenario.policy;
-  const seed = random.below(GRAPH_SEEDS);
-  const links = rings === null ? buildGraph(nodeCount, seed) : buildGraph(nodeCount, seed, rings);
-  const graph = Array.from({ length: nodeCount + 1 }, (_, index) => [...(links.get(index) ?? [])]);
-  for (let index = 0; index < nodeCount; index += 1) {
-    if (!linksToOrigin(index, nodeCount)) continue;
-    graph[index]?.push(nodeCount);
-    graph[nodeCount]?.push(index);
-  }
-  return graph;
+/** Who is linked to whom, by index of member, the origin last. */
+export interface PeerGraph {
+  /** Each pair on both sides. */
+  readonly neighbours: readonly (readonly number[])[];
+  /** What one asks of the other first when they are in different zones. */
+  farOf(from: number, to: number): FarShare | null;
+  /** Place and number among those linked to the origin. */
+  shareOf(index: number): { readonly place: number; readonly count: number };
+}
+
+/** As the coordinator lays it when everybody is there. */
+export function layGraph(scenario: Scenario, nodeCount: number, random: Prng): PeerGraph {
+  const { rings, zones = true } = scenario.policy;
+  const zoneName = (zone: number): string | null => (zones ? (scenario.zones[zone]?.name ?? null) : null);
+  const members = Array.from(groupOf(scenario, nodeCount), (group) => ({
+    zone: zoneName(scenario.groups[group]?.zone ?? 0),
+    present: true,
+  }));
+  const graph = new ZoneGraph({
+    members,
+    originZone: zoneName(scenario.origin.zone),
+    seed: random.below(GRAPH_SEEDS),
+    ...(rings === null ? {} : { ringCount: rings }),
+  });
+  const far = members.map((_, index) => graph.far(index));
+  const origin = members.map((_, index) => graph.origin(index));
+  const linkedToOrigin = [...members.keys()].filter((index) => origin[index] !== null);
+  const neighbours = members.map((_, index) => [
+    ...graph.near(index),
+    ...(far[index]?.map(({ rank }) => rank) ?? []),
+    ...(origin[index] === null ? [] : [nodeCount]),
+  ]);
+  return {
+    neighbours: [...neighbours, linkedToOrigin],
+    farOf: (from, to) =>
+      (to === nodeCount ? origin[from] : far[from]?.find(({ rank }) => rank === to))?.far ?? null,
+    shareOf: (index) => origin[index] ?? originShare(index, nodeCount),
+  };
 }
 
 /** The nodes by rank, then the origin. */
@@ -73,7 +98,7 @@ interface Place {
 }
 
 function newMember(
-  { scenario, nodeCount, realBytesPerByte }: FleetSize,
+  { scenario, nodeCount, realBytesPerByte, graph }: FleetSize,
   chance: FleetChance,
   place: Place,
 ): Member {
@@ -88,7 +113,7 @@ function newMember(
     upBytesPerMs: up / 1000 / realBytesPerByte,
     downBytesPerMs: down / 1000 / realBytesPerByte,
     zone,
-    share: originShare(index, nodeCount),
+    share: graph.shareOf(index),
     random: chance.random.child(index),
     policy: scenario.policy,
   };

@@ -8,6 +8,7 @@ import { createUpload, type Uploading } from "../../peer/core/upload.ts";
 import type { UploadEffect, UploadEvent, UploadOrder } from "../../peer/core/upload-events.ts";
 import { Bitfield } from "../../protocol/bitfield.ts";
 import { assertNever } from "../../protocol/machine.ts";
+import type { FarShare } from "../../protocol/messages.ts";
 import type { Prng } from "../../protocol/prng.ts";
 import type { Policy } from "./scenario.ts";
 import { EVENT } from "./swarm-events.ts";
@@ -49,6 +50,8 @@ export interface Way {
   /** What the remote calls the link. */
   readonly theirs: LinkId;
   readonly wayMs: number;
+  /** What is asked of the remote first when it is in another zone. */
+  readonly far: FarShare | null;
 }
 
 const NEVER = Number.POSITIVE_INFINITY;
@@ -119,11 +122,11 @@ export class Member {
   }
 
   open(link: LinkId, way: Way): void {
-    const { remote } = way;
+    const { remote, far } = way;
     const { name, isOrigin } = remote.options;
     this.ways.set(link, way);
-    this.upload({ kind: "link-open", link, fast: true, acknowledges: true });
-    this.download({ kind: "link-open", link, source: name, isOrigin });
+    this.upload({ kind: "link-open", link, fast: true, acknowledges: true, isFar: far !== null });
+    this.download({ kind: "link-open", link, source: name, isOrigin, far });
     if (remote.verified.count > 0)
       this.download({ kind: "remote-bitfield", link, has: copyOf(remote.verified) });
   }

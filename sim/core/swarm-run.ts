@@ -9,7 +9,7 @@ import type { SwarmOutcome } from "./outcome.ts";
 import type { Scenario } from "./scenario.ts";
 import { aboutOf, blockOf, EVENT, EVENT_NAMES, linkOf } from "./swarm-events.ts";
 import { drawFaults, type FaultPlan } from "./swarm-faults.ts";
-import { blocksPerPiece, layGraph, makeMembers, roughBoundMs } from "./swarm-fleet.ts";
+import { blocksPerPiece, layGraph, makeMembers, type PeerGraph, roughBoundMs } from "./swarm-fleet.ts";
 import type { Member, Surroundings } from "./swarm-member.ts";
 import { type MakeNetwork, type Network, SerialNetwork } from "./swarm-network.ts";
 import { SwarmObserver } from "./swarm-observer.ts";
@@ -69,7 +69,7 @@ class SwarmRun implements Surroundings {
   /** The origin comes last. */
   readonly #members: readonly Member[];
   /** Who is linked to whom while both are there, by index of member. */
-  readonly #graph: readonly (readonly number[])[];
+  readonly #graph: PeerGraph;
   readonly #faults: FaultPlan;
   readonly #random: Prng;
   readonly #realBytesPerByte: number;
@@ -96,7 +96,7 @@ class SwarmRun implements Surroundings {
     this.#faults = drawFaults(scenario, { nodeCount, boundMs, random: this.#random.child("faults") });
     this.#graph = layGraph(scenario, nodeCount, this.#random.child("graph"));
     this.#members = makeMembers(
-      { scenario, nodeCount, realBytesPerByte: this.#realBytesPerByte },
+      { scenario, nodeCount, realBytesPerByte: this.#realBytesPerByte, graph: this.#graph },
       { random: this.#random.child("members"), isSlow: (index) => this.#faults.isSlow(index), world: this },
     );
     this.#network = makeNetwork({
@@ -293,7 +293,7 @@ class SwarmRun implements Surroundings {
   #connect(member: Member): void {
     const linked = new Set<Member>();
     for (const { remote } of member.ways.values()) linked.add(remote);
-    for (const index of this.#graph[member.options.index] ?? []) {
+    for (const index of this.#graph.neighbours[member.options.index] ?? []) {
       const other = this.#members[index];
       if (other === undefined || other.gone || linked.has(other)) continue;
       if (this.#faults.isAway(index, this.now)) continue;
@@ -304,8 +304,9 @@ class SwarmRun implements Surroundings {
   #open(a: Member, b: Member): void {
     const [linkOfA, linkOfB] = [a.newLink(), b.newLink()];
     const wayMs = this.#network.wayMs(a, b);
-    a.open(linkOfA, { remote: b, theirs: linkOfB, wayMs });
-    b.open(linkOfB, { remote: a, theirs: linkOfA, wayMs });
+    const [placeOfA, placeOfB] = [a.options.index, b.options.index];
+    a.open(linkOfA, { remote: b, theirs: linkOfB, wayMs, far: this.#graph.farOf(placeOfA, placeOfB) });
+    b.open(linkOfB, { remote: a, theirs: linkOfA, wayMs, far: this.#graph.farOf(placeOfB, placeOfA) });
   }
 
   /** What was under way on its links is lost with them, and holds up nothing that comes after. */

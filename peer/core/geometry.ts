@@ -1,5 +1,6 @@
 // How an artifact is cut: pieces that are verified as a whole, and the blocks that are asked for one by one.
 // Plain arithmetic; never holds state.
+import type { Bitfield } from "../../protocol/bitfield.ts";
 import { PIECE_LENGTH_MAX } from "../../protocol/limits.ts";
 
 /** What every BitTorrent client asks for at once, and the most that some are willing to send. */
@@ -23,6 +24,14 @@ export function geometryOf(artifact: { readonly length: number; readonly pieceLe
 
 export function pieceBytes(geometry: Geometry, piece: number): number {
   return Math.min(geometry.pieceLength, geometry.length - piece * geometry.pieceLength);
+}
+
+/** Of these pieces together. */
+export function bytesOf(geometry: Geometry, pieces: Bitfield): number {
+  let bytes = 0;
+  for (let piece = 0; piece < pieces.length; piece++)
+    if (pieces.has(piece)) bytes += pieceBytes(geometry, piece);
+  return bytes;
 }
 
 export function blockCount(geometry: Geometry, piece: number): number {

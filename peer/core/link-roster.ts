@@ -4,12 +4,12 @@
 import type { Millis } from "../../protocol/ids.ts";
 import { NEIGHBOURS_MAX } from "../../protocol/limits.ts";
 import { assert, assertNever, type Machine } from "../../protocol/machine.ts";
-import { type Neighbour, ORIGIN_ID } from "../../protocol/messages.ts";
+import { type FarShare, type Neighbour, ORIGIN_ID } from "../../protocol/messages.ts";
 import type { Prng } from "../../protocol/prng.ts";
 import type { Contact } from "./dht-message.ts";
 import { FoundPeers } from "./found-peers.ts";
 import type { LinkId } from "./geometry.ts";
-import { isSettled, type OpenLink, OpenLinks } from "./open-links.ts";
+import { isSettled, type OpenLink, OpenLinks, sameShare } from "./open-links.ts";
 
 export type RosterEvent =
   /** Until the first list everybody is let in: the origin never gets one. */
@@ -39,7 +39,11 @@ export type RosterEffect =
       readonly link: LinkId;
       readonly source: string;
       readonly isOrigin: boolean;
+      /** Null unless it leads into another zone. */
+      readonly far: FarShare | null;
     }
+  /** An accepted link leads into another zone now, or not any more, or has another share. */
+  | { readonly kind: "far"; readonly link: LinkId; readonly far: FarShare | null }
   | { readonly kind: "refuse"; readonly link: LinkId; readonly reason: string }
   /** Close an accepted link; `closed` follows. */
   | { readonly kind: "close"; readonly link: LinkId; readonly reason: string };
@@ -163,6 +167,18 @@ class Roster {
     for (const [, open] of this.#links.all())
       if (open.address !== null && !this.#isPlaceOf(open.id, open.address) && this.#isListed(open.id))
         open.id = null;
+    for (const [link, open] of this.#links.all()) {
+      const far = this.#farOf(open.id);
+      // Those that are not listed any more are being closed.
+      if (!this.#isListed(open.id) || sameShare(far, open.far)) continue;
+      open.far = far;
+      this.#out.push({ kind: "far", link, far });
+    }
+  }
+
+  /** Of strangers nothing is known: they count as near. */
+  #farOf(id: string | null): FarShare | null {
+    return (id === null ? undefined : this.#places.get(id))?.neighbour.far ?? null;
   }
 
   #unlist(id: string): void {
@@ -187,8 +203,9 @@ class Roster {
     // The remote dials anew only when its end of the old link is gone.
     const old = this.#earlierOf(arrival);
     if (old !== null) this.#out.push({ kind: "close", link: old[0], reason: "replaced by a newer link" });
-    this.#links.set(link, { id, address, openedAt: now, foundAs: null });
-    this.#out.push({ kind: "accept", link, source: arrival.source, isOrigin: false });
+    const far = this.#farOf(id);
+    this.#links.set(link, { id, address, openedAt: now, foundAs: null, far });
+    this.#out.push({ kind: "accept", link, source: arrival.source, isOrigin: false, far });
   }
 
   #refusalOf(arrival: Arrival, now: Millis): string | null {
@@ -220,9 +237,10 @@ class Roster {
       this.#out.push({ kind: "refuse", link, reason: refusal });
       return;
     }
-    this.#links.set(link, { id: neighbourId, address: null, openedAt: now, foundAs: null });
+    const far = this.#farOf(neighbourId);
+    this.#links.set(link, { id: neighbourId, address: null, openedAt: now, foundAs: null, far });
     const isOrigin = neighbourId === ORIGIN_ID;
-    this.#out.push({ kind: "accept", link, source: sourceOf(neighbourId), isOrigin });
+    this.#out.push({ kind: "accept", link, source: sourceOf(neighbourId), isOrigin, far });
   }
 
   #dialRefusalOf(neighbourId: string, id: string | null): string | null {
@@ -246,8 +264,9 @@ class Roster {
     const twin = claimed === null ? null : this.#links.of(claimed);
     if (twin !== null) this.#out.push({ kind: "close", link: twin[0], reason: "both sides dialled" });
     this.#found.linked(foundAs);
-    this.#links.set(link, { id: claimed, address: host, openedAt: now, foundAs });
-    this.#out.push({ kind: "accept", link, source: `address ${host}`, isOrigin: false });
+    const far = this.#farOf(claimed);
+    this.#links.set(link, { id: claimed, address: host, openedAt: now, foundAs, far });
+    this.#out.push({ kind: "accept", link, source: `address ${host}`, isOrigin: false, far });
   }
 
   #foundRefusalOf(id: string | null, host: string, now: Millis): string | null {

@@ -1,5 +1,6 @@
 // The accepted links of one torrent, and whose each is as far as that can be told. Keeps count; decides nothing.
 import type { Millis } from "../../protocol/ids.ts";
+import type { FarShare } from "../../protocol/messages.ts";
 import type { LinkId } from "./geometry.ts";
 
 /** A link that lived this long was a good one: the next failure starts from the shortest wait. */
@@ -13,10 +14,17 @@ export interface OpenLink {
   readonly openedAt: Millis;
   /** How the list of those found calls it, when it was dialled because it is on that. */
   readonly foundAs: string | null;
+  /** What is asked of it first when it leads into another zone; null when it does not. */
+  far: FarShare | null;
 }
 
 export function isSettled(link: Pick<OpenLink, "openedAt">, now: Millis): boolean {
   return now - link.openedAt >= SETTLED_AFTER_MS;
+}
+
+export function sameShare(a: FarShare | null, b: FarShare | null): boolean {
+  if (a === null || b === null) return a === b;
+  return a.of === b.of && a.parts.join() === b.parts.join();
 }
 
 export class OpenLinks {

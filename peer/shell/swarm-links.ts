@@ -3,7 +3,7 @@
 import { connect, type Socket } from "node:net";
 import type { Logger } from "pino";
 import { assertNever } from "../../protocol/machine.ts";
-import type { Neighbour } from "../../protocol/messages.ts";
+import type { FarShare, Neighbour } from "../../protocol/messages.ts";
 import type { Fault } from "../../protocol/offence.ts";
 import type { Prng } from "../../protocol/prng.ts";
 import type { Contact } from "../core/dht-message.ts";
@@ -21,6 +21,8 @@ export interface OpenedLink {
   readonly link: LinkId;
   readonly source: string;
   readonly isOrigin: boolean;
+  /** Null unless it leads into another zone. */
+  readonly far: FarShare | null;
   /** It names itself as nodes of a fleet do: it acknowledges pieces. */
   readonly isFleetNode: boolean;
   readonly wire: LinkWire;
@@ -36,6 +38,8 @@ export interface SwarmLinksOptions {
   readonly logger: Logger;
   readonly onOpen: (opened: OpenedLink) => WireListener;
   readonly onClose: (link: LinkId) => void;
+  /** A link whose wire is up leads into another zone now, or not any more, or has another share. */
+  readonly onFar: (link: LinkId, far: FarShare | null) => void;
   /** What a remote, called by its node id or address, did instead of talking about pieces. */
   readonly onFault: (source: string, fault: Fault) => void;
 }
@@ -48,9 +52,11 @@ interface Connection {
   /** The roster has been told who this is. */
   answered: boolean;
   isFleetNode: boolean;
-  accepted: { readonly source: string; readonly isOrigin: boolean } | null;
+  accepted: Accepted | null;
   open: boolean;
 }
+
+type Accepted = Pick<OpenedLink, "source" | "isOrigin" | "far">;
 
 export class SwarmLinks {
   readonly #options: SwarmLinksOptions;
@@ -121,7 +127,9 @@ export class SwarmLinks {
       case "dial":
         return this.#dial(effect.neighbour);
       case "accept":
-        return this.#accept(effect.link, { source: effect.source, isOrigin: effect.isOrigin });
+        return this.#accept(effect.link, effect);
+      case "far":
+        return this.#setFar(effect.link, effect.far);
       case "refuse":
       case "close":
         return this.closeLink(effect.link, effect.reason);
@@ -184,13 +192,20 @@ export class SwarmLinks {
     );
   }
 
-  #accept(link: LinkId, accepted: { source: string; isOrigin: boolean }): void {
+  #accept(link: LinkId, { source, isOrigin, far }: Accepted): void {
     const connection = this.#connections.get(link);
     // Refused by WebTorrent or gone in the same turn: its close tells the roster.
     if (connection === undefined) return;
-    connection.accepted = accepted;
+    connection.accepted = { source, isOrigin, far };
     if (connection.neighbourId === null) this.#attach(link);
     connection.stream.proceed();
+  }
+
+  #setFar(link: LinkId, far: FarShare | null): void {
+    const connection = this.#connections.get(link);
+    if (connection === undefined || connection.accepted === null) return;
+    connection.accepted = { ...connection.accepted, far };
+    if (connection.open) this.#options.onFar(link, far);
   }
 
   #attach(link: LinkId): void {
@@ -201,13 +216,14 @@ export class SwarmLinks {
 
   #onWire(link: LinkId, connection: Connection, wire: LinkWire): WireListener {
     const { stream, accepted } = connection;
-    const { source, isOrigin } = accepted ?? { source: connection.address, isOrigin: false };
+    const { source, isOrigin, far } = accepted ?? { source: connection.address, isOrigin: false, far: null };
     connection.open = true;
     this.#options.logger.debug({ link, remote: nameOf(connection) }, "link open");
     return this.#options.onOpen({
       link,
       source,
       isOrigin,
+      far,
       isFleetNode: connection.isFleetNode,
       wire,
       stream,

@@ -5,12 +5,12 @@ import { Bitfield } from "../../protocol/bitfield.ts";
 import { FleetError } from "../../protocol/errors.ts";
 import { assertNever } from "../../protocol/machine.ts";
 import type { Artifact } from "../../protocol/manifest.ts";
-import { type Neighbour, ORIGIN_ID } from "../../protocol/messages.ts";
+import { type FarShare, type Neighbour, ORIGIN_ID } from "../../protocol/messages.ts";
 import type { Fault, Offence } from "../../protocol/offence.ts";
 import { createPrng } from "../../protocol/prng.ts";
 import { createDownload, type Download } from "../core/download.ts";
 import type { DownloadEffect, DownloadEvent } from "../core/download-turn.ts";
-import { type LinkId, pieceBytes } from "../core/geometry.ts";
+import { bytesOf, type LinkId, pieceBytes } from "../core/geometry.ts";
 import { nameOfSource, ORIGIN_SOURCE } from "../core/link-roster.ts";
 import type { BudgetShare, SwarmBudgets } from "../core/rate-budget.ts";
 import { createUpload, type Uploading } from "../core/upload.ts";
@@ -85,7 +85,7 @@ export class TorrentSession {
     const random = createPrng(options.seed);
     // Who does not wait for the end of a download need not handle its failure either.
     this.#completion.promise.catch(() => undefined);
-    this.#verifiedBytes = verifiedBytes(store, verified);
+    this.#verifiedBytes = bytesOf(store.geometry, verified);
     this.#intake = new PieceIntake(store);
     const onError = (error: unknown): void => this.#fail(error);
     // Pieces found on disk after a crash were perhaps never synced.
@@ -113,6 +113,7 @@ export class TorrentSession {
       random: random.child("links"),
       onOpen: (opened) => this.#onOpen(opened),
       onClose: (link) => this.#onClose(link),
+      onFar: (link, far) => this.#onFar(link, far),
       onFault: (source, fault) => options.onOffence?.({ source, fault, piece: null }),
     });
     if (verified.isFull) void this.#complete();
@@ -188,15 +189,21 @@ export class TorrentSession {
   }
 
   #onOpen(opened: OpenedLink): WireListener {
-    const { link, source, isOrigin, isFleetNode, wire, stream } = opened;
+    const { link, source, isOrigin, far, isFleetNode, wire, stream } = opened;
     const { verified } = this.#options;
     this.#open.set(link, { source, wire, stream, meter: new Meter(performance.now()), unsent: [] });
     if (wire.hasFast && verified.isFull) wire.haveAll();
     else if (wire.hasFast && verified.count === 0) wire.haveNone();
     else wire.bitfield(verified.toBytes());
-    this.#download.send({ kind: "link-open", link, source, isOrigin });
-    this.#upload.send({ kind: "link-open", link, fast: wire.hasFast, acknowledges: isFleetNode });
-    return this.#listenerOf(link, wire.hasFast);
+    const fast = wire.hasFast;
+    this.#download.send({ kind: "link-open", link, source, isOrigin, far });
+    this.#upload.send({ kind: "link-open", link, fast, acknowledges: isFleetNode, isFar: far !== null });
+    return this.#listenerOf(link, fast);
+  }
+
+  #onFar(link: LinkId, far: FarShare | null): void {
+    this.#download.send({ kind: "link-far", link, far });
+    this.#upload.send({ kind: "link-far", link, isFar: far !== null });
   }
 
   #onClose(link: LinkId): void {
@@ -386,11 +393,4 @@ export class TorrentSession {
     const code = error instanceof FleetError ? error.code : null;
     this.#options.logger.error({ err: error, code }, "download stopped");
   }
-}
-
-function verifiedBytes(store: PieceStore, verified: Bitfield): number {
-  let bytes = 0;
-  for (let piece = 0; piece < verified.length; piece++)
-    if (verified.has(piece)) bytes += pieceBytes(store.geometry, piece);
-  return bytes;
 }

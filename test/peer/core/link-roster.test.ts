@@ -1,6 +1,7 @@
 // Whom a node dials, lets in and drops.
 import { describe, expect, it } from "vitest";
 import { ORIGIN_SOURCE } from "../../../peer/core/link-roster.ts";
+import type { Neighbour } from "../../../protocol/messages.ts";
 import { accepted, Bench, HOST, neighbour } from "./roster-bench.ts";
 
 /** One stranger each from many addresses. */
@@ -168,6 +169,41 @@ describe("createRoster", () => {
     expect(kinds.filter((effect) => effect?.kind === "accept")).toHaveLength(4);
     expect(kinds.at(-1)).toMatchObject({ reason: "is one too many from its address" });
     expect(listed.arrive(20, null, "10.0.0.2")[0]?.kind).toBe("accept");
+  });
+
+  describe("tells what is in another zone:", () => {
+    const [share, other] = [
+      { parts: [1], of: 8 },
+      { parts: [1, 9], of: 16 },
+    ];
+    const far = (id: string, dial: boolean, to = share): Neighbour => ({ ...neighbour(id, dial), far: to });
+
+    it("a link that is dialled, and one that comes", () => {
+      const bench = new Bench();
+      bench.list(far("a", true), far("b", false), neighbour("c", true));
+      const dialled = (link: number, id: string) =>
+        bench.send({ kind: "dialled", link, neighbourId: id, id });
+      expect(dialled(1, "a")).toEqual([{ ...accepted(1, "node a"), far: share }]);
+      expect(bench.arrive(2, "b")).toEqual([{ ...accepted(2, "node b"), far: share }]);
+      expect(dialled(3, "c")).toEqual([accepted(3, "node c")]);
+    });
+
+    it("a link that came before the list, and one whose share is another now", () => {
+      const bench = new Bench();
+      bench.arrive(1, "a");
+      expect(bench.list(far("a", false))).toEqual([{ kind: "far", link: 1, far: share }]);
+      expect(bench.list(far("a", false, { ...share }))).toEqual([]);
+      expect(bench.list(far("a", false, other))).toEqual([{ kind: "far", link: 1, far: other }]);
+      expect(bench.list(neighbour("a", false))).toEqual([{ kind: "far", link: 1, far: null }]);
+    });
+
+    it("not of a link that is closed, nor of one that only claims to be that neighbour", () => {
+      const bench = new Bench();
+      bench.list(far("a", false), far("b", false));
+      bench.arrive(1, "a");
+      expect(bench.arrive(2, "b", "10.6.6.6")).toEqual([accepted(2, "address 10.6.6.6")]);
+      expect(bench.list(far("b", false)).map(({ kind }) => kind)).toEqual(["close"]);
+    });
   });
 
   describe("does not believe an id from another address than its neighbour's:", () => {

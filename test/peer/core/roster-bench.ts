@@ -43,4 +43,5 @@ export const accepted = (link: number, source: string, isOrigin = false): Roster
   link,
   source,
   isOrigin,
+  far: null,
 });

@@ -53,6 +53,8 @@ export const HEALTH_TIMEOUT_MS_MAX = 60 * 60_000;
 
 /** Labels tell nodes apart; zone, rack, role and a few ports are common. */
 export const LABELS_MAX = 32;
+/** A label's value is a name, such as that of a data centre, not a text. */
+export const LABEL_CHARS_MAX = 256;
 /** Services on one machine; with VERSIONS_PER_APP_MAX it decides the size of a hello. */
 export const APPS_PER_NODE_MAX = 64;
 /** Installed releases a node tells of; it keeps far fewer. */

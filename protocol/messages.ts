@@ -5,6 +5,7 @@ import {
   APPS_PER_NODE_MAX,
   FAR_PARTS_MAX,
   HEALTH_TIMEOUT_MS_MAX,
+  LABEL_CHARS_MAX,
   LABELS_MAX,
   LINKS_TOLD_MAX,
   LOG_LINE_CHARS_MAX,
@@ -42,9 +43,10 @@ const host = text({ min: 1, max: 255, pattern: /^[A-Za-z0-9.:_-]+$/, expected: "
 const port = integer(1, 65_535);
 const healthTimeoutMs = integer(1, HEALTH_TIMEOUT_MS_MAX);
 
+export const labelValueSchema = text({ max: LABEL_CHARS_MAX });
 export const labelsSchema = dictionary(
   text({ min: 1, max: 64, pattern: /^[A-Za-z][A-Za-z0-9_.-]*$/, expected: "a label name" }),
-  text({ max: 256 }),
+  labelValueSchema,
   LABELS_MAX,
 );
 export type Labels = Infer<typeof labelsSchema>;

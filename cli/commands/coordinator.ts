@@ -1,7 +1,9 @@
 // `fleet coordinator`: runs the coordinator until it is stopped.
 import type { Command } from "commander";
 import type { Coordinator } from "../../coordinator/index.ts";
-import { type Context, type GlobalFlags, type Outcome, type Run, withJson } from "../command.ts";
+import { labelValueSchema } from "../../protocol/messages.ts";
+import { type Context, decodeFlag, type GlobalFlags, type Outcome, type Run, withJson } from "../command.ts";
+import { bitRateSchema } from "../config/bit-rate.ts";
 import { type ListenAddress, parseListenAddress } from "../config/listen-address.ts";
 import { resolvePath } from "../config/paths.ts";
 import { createLogger } from "../log.ts";
@@ -12,6 +14,8 @@ interface CoordinatorFlags extends GlobalFlags {
   readonly data: string;
   readonly listen: string;
   readonly swarmListen?: string;
+  readonly zone?: string;
+  readonly uploadMax?: string;
   readonly logLevel: string;
 }
 
@@ -27,6 +31,11 @@ export function registerCoordinator(program: Command, run: Run): void {
     .requiredOption("--data <dir>", "folder for everything it keeps")
     .option("--listen <addr:port>", "for commands and nodes; port 0 lets the system choose", LISTEN_DEFAULT)
     .option("--swarm-listen <addr:port>", "for the data nodes fetch (default: same address, next port)")
+    .option(
+      "--zone <name>",
+      "where it is, as nodes say in their label zone (default: where those without one are)",
+    )
+    .option("--upload-max <rate>", "most that its seeder sends, such as 500Mbit (default: no limit)")
     .option("--log-level <level>", "trace, debug, info, warn or error", "info")
     .action((flags: CoordinatorFlags) => run(flags, (context) => runCoordinator(context, flags)));
 }
@@ -38,12 +47,21 @@ async function runCoordinator(context: Context, flags: CoordinatorFlags): Promis
     flags.swarmListen === undefined
       ? nextTo(listen)
       : parseListenAddress(flags.swarmListen, "--swarm-listen");
+  const zone = flags.zone === undefined ? null : decodeFlag(labelValueSchema, flags.zone, { name: "--zone" });
+  const uploadBytesPerSecondMax =
+    flags.uploadMax === undefined
+      ? null
+      : decodeFlag(bitRateSchema, flags.uploadMax, { name: "--upload-max" });
   const logger = createLogger(host, flags.logLevel);
   const dataDirectory = resolvePath(host, host.cwd, flags.data);
   const { openTokenStore, startCoordinator } = await import("../../coordinator/index.ts");
   return runUntilStopped<Coordinator>(context, {
     logger,
-    start: () => startCoordinator({ dataDirectory, listen, swarmListen, version: FLEET_VERSION, logger }),
+    start: () =>
+      startCoordinator({
+        ...{ dataDirectory, listen, swarmListen, zone, uploadBytesPerSecondMax, logger },
+        version: FLEET_VERSION,
+      }),
     ready: async ({ url, swarmPort }) => {
       output.json({ kind: "ready", url, swarmPort, version: FLEET_VERSION });
       output.line(`coordinator ready at ${url}, swarm on port ${swarmPort}`);

@@ -147,7 +147,8 @@ export class CoordinatorCore implements Machine<CoordinatorEvent, CoordinatorEff
       case "node-message":
         return this.#takeMessage(event, now);
       case "node-gone":
-        return this.#registry.leave(event.nodeId, now);
+        this.#registry.leave(event.nodeId, now);
+        return this.#swarms.leave(event.nodeId);
       case "publish":
         return publish(this.#state, event.release, now);
       case "start-stage":

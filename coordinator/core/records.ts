@@ -20,7 +20,7 @@ import {
   TORRENT_INFO_BYTES_MAX,
 } from "../../protocol/limits.ts";
 import { manifestSchema, releaseRefSchema, signedManifestSchema } from "../../protocol/manifest.ts";
-import { appStateSchema, labelsSchema } from "../../protocol/messages.ts";
+import { appStateSchema, labelsSchema, labelValueSchema } from "../../protocol/messages.ts";
 import { faultSchema, sourceSchema } from "../../protocol/offence.ts";
 import { fleetLimitsSchema } from "../../protocol/rates.ts";
 import {
@@ -95,6 +95,8 @@ export const swarmMemberRecordSchema = object({
   nodeId: nodeIdSchema,
   release: releaseRefSchema,
   rank: integer(0, NODES_MAX),
+  /** Its label `zone` when it joined; null without one. */
+  zone: nullable(labelValueSchema),
   state: literal("staging", "verified", "staged", "failed"),
   /** When it was told to ask for pieces; before that, when it was told to open its links. */
   goAt: millis,

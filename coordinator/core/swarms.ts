@@ -7,10 +7,12 @@ import { NEIGHBOURS_MAX } from "../../protocol/limits.ts";
 import { assert } from "../../protocol/machine.ts";
 import { type ReleaseRef, sameRelease } from "../../protocol/manifest.ts";
 import { type Neighbour, type NodeMessage, ORIGIN_ID } from "../../protocol/messages.ts";
-import { buildGraph, dials, linksToOrigin, originShare } from "./graph.ts";
+import { dials } from "./graph.ts";
 import type { ReleaseRecord, SwarmMemberRecord, SwarmRecord } from "./records.ts";
 import { type DueStart, StartGate } from "./start-gate.ts";
 import { type FleetState, memberKey, swarmKey } from "./state.ts";
+import { SwarmTopology } from "./swarm-topology.ts";
+import type { OriginLink } from "./zone-graph.ts";
 
 /** A member online this long without one more verified byte, and not yet unpacked, has failed to stage. */
 export const STAGE_STALL_MS = 30 * 60_000;
@@ -19,13 +21,8 @@ export const STAGE_STALL_MS = 30 * 60_000;
 export interface Origin {
   readonly host: string | null;
   readonly port: number;
-}
-
-interface Topology {
-  readonly generation: number;
-  readonly memberCount: number;
-  readonly links: ReadonlyMap<number, ReadonlySet<number>>;
-  readonly nodeAt: ReadonlyMap<number, NodeId>;
+  /** The zone it is in, as nodes name theirs in their label `zone`; null: that of nodes without the label. */
+  readonly zone: string | null;
 }
 
 type StageMessage = Extract<
@@ -39,7 +36,7 @@ export class Swarms {
   readonly #origin: Origin;
   readonly #gate: StartGate;
   /** One per running swarm; rebuilt when a member joins. */
-  readonly #topologies = new Map<string, Topology>();
+  readonly #topologies = new Map<string, SwarmTopology>();
   /** Decoded once per running swarm: every stage order carries the same bytes. */
   readonly #torrentInfos = new Map<string, Uint8Array>();
 
@@ -55,13 +52,17 @@ export class Swarms {
     if (newcomers.length === 0) return;
     const swarm = this.#state.swarms.get(swarmKey(release)) ?? this.#begin(release, now);
     if (swarm.goAt === null) this.#gate.arm(release, now);
+    const gatewaysBefore = swarm.nextRank === 0 ? [] : this.#topologyOf(swarm).gateways();
     newcomers.forEach((nodeId, index) => {
-      this.#state.saveMember(newMember(release, nodeId, { rank: swarm.nextRank + index, now }));
+      const zone = this.#state.nodes.get(nodeId)?.labels.zone ?? null;
+      this.#state.saveMember(newMember(release, nodeId, { rank: swarm.nextRank + index, zone, now }));
       this.#touch(release, nodeId, now);
     });
-    this.#state.saveSwarm({ ...swarm, nextRank: swarm.nextRank + newcomers.length });
+    const joined = { ...swarm, nextRank: swarm.nextRank + newcomers.length };
+    this.#state.saveSwarm(joined);
     for (const nodeId of newcomers) this.#sendStage(release, nodeId);
-    this.#announce(release, new Set(newcomers));
+    const gateways = [...gatewaysBefore, ...this.#topologyOf(joined).gateways()];
+    this.#announce(joined, new Set(newcomers), gateways);
   }
 
   /** A node came (back): it gets its unfinished orders again, and its neighbours its new address. */
@@ -71,8 +72,19 @@ export class Swarms {
       if (member === undefined) continue;
       this.#touch(swarm.release, nodeId, now);
       this.#gate.noteUnready(swarm.release, nodeId);
+      const relinked = this.#topologyOf(swarm).setPresent(member.rank, true);
       if (member.state === "staging" || member.state === "verified") this.#sendStage(swarm.release, nodeId);
-      this.#announce(swarm.release, new Set([nodeId]));
+      this.#announce(swarm, new Set([nodeId]), relinked);
+    }
+  }
+
+  /** A node went away: if pieces came into its zone through it, they need another way. */
+  leave(nodeId: NodeId): void {
+    for (const swarm of this.#state.swarms.values()) {
+      const member = this.#state.membersOf(swarm.release).get(nodeId);
+      if (member === undefined) continue;
+      const relinked = this.#topologyOf(swarm).setPresent(member.rank, false);
+      this.#tellNeighbours(swarm, new Set(relinked));
     }
   }
 
@@ -203,7 +215,7 @@ export class Swarms {
     const member = this.#state.membersOf(release).get(nodeId);
     if (swarm === undefined || member === undefined || !this.#state.isOnline(nodeId)) return;
     const { signed } = this.#releaseRecord(release);
-    const share = originShare(member.rank, swarm.nextRank);
+    const share = this.#topologyOf(swarm).shareOf(member.rank);
     this.#state.emit({
       kind: "send",
       nodeId,
@@ -222,59 +234,67 @@ export class Swarms {
     });
   }
 
-  /** Tells the online neighbours of these members who their neighbours are now. */
-  #announce(release: ReleaseRef, changed: ReadonlySet<NodeId>): void {
-    const swarm = this.#state.swarms.get(swarmKey(release));
-    if (swarm === undefined) return;
-    const { links, nodeAt } = this.#topologyOf(swarm);
-    const members = this.#state.membersOf(release);
-    const changedRanks = [...changed].flatMap((id) => members.get(id)?.rank ?? []);
-    const touched = new Set(changedRanks.flatMap((rank) => [...(links.get(rank) ?? [])]));
-    for (const rank of touched) {
-      const member = memberAt(members, nodeAt.get(rank));
-      if (member === undefined || changed.has(member.nodeId) || !this.#state.isOnline(member.nodeId))
-        continue;
-      const neighbours = this.#neighbours(swarm, member);
-      const message = { kind: "neighbours" as const, generation: swarm.generation, release, neighbours };
-      this.#state.emit({ kind: "send", nodeId: member.nodeId, message });
+  /** Tells the online neighbours of these members, and others with new links, who their neighbours are now. */
+  #announce(swarm: SwarmRecord, changed: ReadonlySet<NodeId>, relinked: readonly number[]): void {
+    const topology = this.#topologyOf(swarm);
+    const members = this.#state.membersOf(swarm.release);
+    const touched = new Set(relinked);
+    for (const id of changed) {
+      const rank = members.get(id)?.rank;
+      if (rank !== undefined) for (const linked of topology.linksOf(rank)) touched.add(linked.rank);
+    }
+    // These have just been told with their stage order, unless they came back with nothing left to stage.
+    for (const id of changed) {
+      const member = members.get(id);
+      if (member !== undefined && isUnfinished(member)) touched.delete(member.rank);
+    }
+    this.#tellNeighbours(swarm, touched);
+  }
+
+  #tellNeighbours(swarm: SwarmRecord, ranks: ReadonlySet<number>): void {
+    const { release, generation } = swarm;
+    const topology = this.#topologyOf(swarm);
+    for (const rank of ranks) {
+      const nodeId = topology.memberAt(rank)?.nodeId;
+      if (nodeId === undefined || !this.#state.isOnline(nodeId)) continue;
+      const neighbours = this.#neighbours(swarm, { nodeId, rank });
+      const message = { kind: "neighbours" as const, generation, release, neighbours };
+      this.#state.emit({ kind: "send", nodeId, message });
     }
   }
 
-  #neighbours(swarm: SwarmRecord, of: SwarmMemberRecord): Neighbour[] {
-    const { links, nodeAt } = this.#topologyOf(swarm);
-    const neighbours = this.#originFor(of, swarm.nextRank);
-    for (const rank of links.get(of.rank) ?? []) {
-      const id = nodeAt.get(rank);
+  #neighbours(swarm: SwarmRecord, of: Pick<SwarmMemberRecord, "nodeId" | "rank">): Neighbour[] {
+    const topology = this.#topologyOf(swarm);
+    const neighbours = this.#originFor(of.nodeId, topology.originOf(of.rank));
+    for (const { rank, far } of topology.linksOf(of.rank)) {
+      const id = topology.memberAt(rank)?.nodeId;
       const address = id === undefined ? undefined : this.#state.nodes.get(id)?.swarm;
       if (id === undefined || address === undefined || !this.#state.isOnline(id)) continue;
-      neighbours.push({ id, host: address.host, port: address.port, dial: dials(of.rank, rank), far: null });
+      neighbours.push({ id, host: address.host, port: address.port, dial: dials(of.rank, rank), far });
     }
     return neighbours.slice(0, NEIGHBOURS_MAX);
   }
 
-  #topologyOf(swarm: SwarmRecord): Topology {
+  #topologyOf(swarm: SwarmRecord): SwarmTopology {
     const key = swarmKey(swarm.release);
     const known = this.#topologies.get(key);
     if (known !== undefined && known.generation === swarm.generation && known.memberCount === swarm.nextRank)
       return known;
-    const ranks = [...this.#state.membersOf(swarm.release).values()].map(
-      (member) => [member.rank, member.nodeId] as const,
-    );
-    const topology: Topology = {
+    const topology = new SwarmTopology({
       generation: swarm.generation,
       memberCount: swarm.nextRank,
-      // The generation seeds the graph, so that it is the same after a restart.
-      links: buildGraph(swarm.nextRank, swarm.generation),
-      nodeAt: new Map(ranks),
-    };
+      members: this.#state.membersOf(swarm.release).values(),
+      isPresent: ({ nodeId }) => this.#state.isOnline(nodeId),
+      originZone: this.#origin.zone,
+    });
     this.#topologies.set(key, topology);
     return topology;
   }
 
-  #originFor(member: SwarmMemberRecord, memberCount: number): Neighbour[] {
-    const host = this.#origin.host ?? this.#state.presence.get(member.nodeId)?.localHost;
-    if (host === undefined || !linksToOrigin(member.rank, memberCount)) return [];
-    return [{ id: ORIGIN_ID, host, port: this.#origin.port, dial: true, far: null }];
+  #originFor(nodeId: NodeId, link: OriginLink | null): Neighbour[] {
+    const host = this.#origin.host ?? this.#state.presence.get(nodeId)?.localHost;
+    if (host === undefined || link === null) return [];
+    return [{ id: ORIGIN_ID, host, port: this.#origin.port, dial: true, far: link.far }];
   }
 
   #advance(member: SwarmMemberRecord, message: TransferMessage, now: Millis): SwarmMemberRecord | null {
@@ -350,13 +370,6 @@ const NO_TRANSFER = {
   toldAt: null,
 };
 
-function memberAt(
-  members: ReadonlyMap<NodeId, SwarmMemberRecord>,
-  nodeId: NodeId | undefined,
-): SwarmMemberRecord | undefined {
-  return nodeId === undefined ? undefined : members.get(nodeId);
-}
-
 function isUnfinished(member: SwarmMemberRecord): boolean {
   return member.state === "staging" || member.state === "verified";
 }
@@ -364,12 +377,13 @@ function isUnfinished(member: SwarmMemberRecord): boolean {
 function newMember(
   release: ReleaseRef,
   nodeId: NodeId,
-  place: { rank: number; now: Millis },
+  place: { rank: number; zone: string | null; now: Millis },
 ): SwarmMemberRecord {
   return {
     nodeId,
     release,
     rank: place.rank,
+    zone: place.zone,
     state: "staging",
     goAt: place.now,
     verifiedAt: null,

@@ -89,6 +89,11 @@ export class ZoneGraph {
     return place === -1 ? null : originShareOf(zone, place, this.#routes);
   }
 
+  /** Members with links into other zones. */
+  gateways(): readonly number[] {
+    return gatewaysOf(this.#zones);
+  }
+
   /** A member came or went. Ranks that may have other links now. */
   setPresent(rank: number, present: boolean): readonly number[] {
     const zone = this.#zoneOfRank(rank);

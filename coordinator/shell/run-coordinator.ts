@@ -16,6 +16,10 @@ export interface CoordinatorOptions {
   readonly dataDirectory: string;
   readonly listen: { readonly host: string; readonly port: number };
   readonly swarmListen: { readonly host: string; readonly port: number };
+  /** The zone its seeder is in, as nodes name theirs; without it, that of nodes that name none. */
+  readonly zone?: string | null;
+  /** Most that its seeder sends, payload only; without it or with null there is no limit. */
+  readonly uploadBytesPerSecondMax?: number | null;
   readonly version: string;
   readonly logger: Logger;
 }
@@ -29,9 +33,16 @@ export interface Coordinator {
   close(): Promise<void>;
 }
 
+export interface OriginSwarmOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly uploadBytesPerSecondMax: number | null;
+  readonly logger: Logger;
+}
+
 /** What comes from elsewhere, so that a test can put something small in its place. */
 export interface CoordinatorParts {
-  readonly openSwarm: (options: { host: string; port: number; logger: Logger }) => Promise<OriginSwarm>;
+  readonly openSwarm: (options: OriginSwarmOptions) => Promise<OriginSwarm>;
   readonly createVerifier: CreateVerifier;
   readonly limits?: ShellLimits;
   readonly now?: () => Millis;
@@ -66,10 +77,11 @@ async function start(
   const store = new SqliteStore(paths.database);
   opened.push(() => store.close());
   const records = store.loadRecords();
-  const swarm = await parts.openSwarm({ ...swarmListen, logger });
+  const { uploadBytesPerSecondMax = null } = options;
+  const swarm = await parts.openSwarm({ ...swarmListen, uploadBytesPerSecondMax, logger });
   opened.push(() => swarm.close());
   const originHost = isWildcard(swarmListen.host) ? null : swarmListen.host;
-  const origin = { host: originHost, port: swarm.port };
+  const origin = { host: originHost, port: swarm.port, zone: options.zone ?? null };
   const core = new CoordinatorCore({ records, origin, coordinatorVersion: version });
   const artifacts = new ArtifactStore(paths.artifacts, limits, logger);
   await artifacts.removeLeftovers(core.artifactsInUse(), Date.now());

@@ -7,7 +7,11 @@ import { type Coordinator, type CoordinatorOptions, runCoordinator } from "./run
 /** FleetError data-locked, schema-newer, data-corrupt, storage-failed, disk-full, port-in-use or listen-failed. */
 export function startCoordinator(options: CoordinatorOptions): Promise<Coordinator> {
   return runCoordinator(options, {
-    openSwarm: (swarm) => openSwarm({ ...swarm, id: ORIGIN_ID }),
+    openSwarm: async ({ uploadBytesPerSecondMax, ...place }) => {
+      const swarm = await openSwarm({ ...place, id: ORIGIN_ID });
+      swarm.setLimits({ uploadBytesPerSecondMax, downloadBytesPerSecondMax: null });
+      return swarm;
+    },
     createVerifier: createArtifactVerifier,
   });
 }

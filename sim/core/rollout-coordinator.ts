@@ -21,7 +21,7 @@ export class RolloutCoordinator {
   readonly #world: CoordinatorWorld;
   readonly #core = new CoordinatorCore({
     records: [],
-    origin: { host: null, port: 7_701 },
+    origin: { host: null, port: 7_701, zone: null },
     coordinatorVersion: "sim",
   });
   readonly #waiting: CoordinatorEvent[] = [];

@@ -3,7 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { RolloutView } from "../../protocol/api.ts";
 import type { Explanation } from "../../protocol/explain.ts";
-import { Lab } from "./support/lab.ts";
+import { Lab, type Running } from "./support/lab.ts";
 import { makeRandomFile } from "./support/trees.ts";
 
 const MEBIBYTES = 8;
@@ -15,10 +15,11 @@ const TOLERANCE = 1.3;
 
 describe("limits on real processes", () => {
   let lab: Lab;
+  let coordinator: Running;
 
   beforeEach(async () => {
     lab = await Lab.open();
-    await lab.startCoordinator();
+    coordinator = await lab.startCoordinator();
     await mkdir(lab.path("large"));
     await makeRandomFile(lab.path("large", "data.bin"), MEBIBYTES);
   });
@@ -43,6 +44,13 @@ describe("limits on real processes", () => {
     const view = await stage();
     expect(rateOf(view, "capped")).toBeLessThan(TOLERANCE * BYTES_PER_SECOND);
     expect(rateOf(view, "free")).toBeGreaterThan(TOLERANCE * BYTES_PER_SECOND);
+  });
+
+  it("the coordinator's own cap holds for what its seeder sends", async () => {
+    await lab.kill(coordinator);
+    await lab.startCoordinator(["--upload-max", RATE]);
+    await lab.startPeer("only");
+    expect(rateOf(await stage(), "only")).toBeLessThan(TOLERANCE * BYTES_PER_SECOND);
   });
 
   it("an operator's fleet rate holds for all nodes together", async () => {

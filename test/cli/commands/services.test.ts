@@ -71,6 +71,16 @@ describe("long-running commands", () => {
     expect(same.stderr).toContain("another coordinator");
   });
 
+  it("the coordinator refuses a cap that is no rate, and a zone that no label could name", async () => {
+    const rate = await fleet(["coordinator", ...listening, "--upload-max", "5"], { cwd: directory });
+    expect(rate.code).toBe(2);
+    expect(rate.stderr).toContain("--upload-max");
+    expect(rate.stderr).toContain("50Mbit");
+    const zone = await fleet(["coordinator", ...listening, "--zone", "z".repeat(300)], { cwd: directory });
+    expect(zone.code).toBe(2);
+    expect(zone.stderr).toContain("--zone");
+  });
+
   it("a peer joins with a token, comes back without one, and is told apart by its name", async () => {
     const url = await startCoordinator();
     const create = (kind: string) => fleet(["token", "create", kind, "--data", "data"], { cwd: directory });

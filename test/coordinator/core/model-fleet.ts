@@ -43,7 +43,11 @@ export class ModelFleet {
   #timerCount = 0;
   #up = true;
 
-  constructor() {
+  /** Where the coordinator's seeder is. */
+  readonly #originZone: string | null;
+
+  constructor(originZone: string | null = null) {
+    this.#originZone = originZone;
     this.core = this.#newCore();
   }
 
@@ -200,7 +204,7 @@ export class ModelFleet {
     );
     return new CoordinatorCore({
       records,
-      origin: { host: "127.0.0.1", port: 6881 },
+      origin: { host: "127.0.0.1", port: 6881, zone: this.#originZone },
       coordinatorVersion: "test",
     });
   }

@@ -5,6 +5,7 @@ import { type ReleaseRef, sameRelease } from "../../../protocol/manifest.ts";
 import type {
   CoordinatorMessage,
   Hello,
+  Neighbour,
   NodeMessage,
   Outcome,
   StageOrder,
@@ -28,6 +29,8 @@ export interface NodeTraits {
   readonly unstageable?: readonly string[];
   /** Putting the previous release back fails too. */
   readonly cannotRestore?: boolean;
+  /** Its label `zone`. */
+  readonly zone?: string;
 }
 
 export class ModelNode {
@@ -46,6 +49,8 @@ export class ModelNode {
   readonly awaitsGo = new Set<number>();
   /** Every `limits` the coordinator has sent it, also those that it never got. */
   readonly ratesTold: NodeRates[] = [];
+  /** As it was told last. */
+  neighbours: readonly Neighbour[] = [];
   lostAt = 0;
   /** The coordinator has heard its hello, and not yet that it is gone. */
   isKnown = false;
@@ -84,7 +89,7 @@ export class ModelNode {
       signature: new Uint8Array(64),
       joinToken: null,
       name: this.name,
-      labels: {},
+      labels: this.traits.zone === undefined ? {} : { zone: this.traits.zone },
       agentVersion: "test",
       swarm: { host: null, port: 7_000 },
       apps: known ? [app] : [],
@@ -98,6 +103,7 @@ export class ModelNode {
   }
 
   obey(message: CoordinatorMessage, later: Later): void {
+    if (message.kind === "stage" || message.kind === "neighbours") this.neighbours = message.neighbours;
     if (message.kind === "stage" || message.kind === "pause")
       this.#pause(message.release, message.paused ?? false, later);
     if (message.kind === "stage") this.#prepare(message, later);

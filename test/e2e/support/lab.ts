@@ -65,10 +65,16 @@ export class Lab {
   }
 
   /** Starts the coordinator; after a first start it comes back on the same port. */
-  async startCoordinator(): Promise<Running> {
+  async startCoordinator(extra: readonly string[] = []): Promise<Running> {
     const port = this.#url === "" ? "0" : new URL(this.#url).port;
     const listen = ["--listen", `127.0.0.1:${port}`, "--swarm-listen", "127.0.0.1:0"];
-    const running = await this.start(["coordinator", "--data", this.path("coordinator"), ...listen]);
+    const running = await this.start([
+      "coordinator",
+      "--data",
+      this.path("coordinator"),
+      ...listen,
+      ...extra,
+    ]);
     this.#url = String(running.ready.url);
     return running;
   }

@@ -1,5 +1,5 @@
 // Results of `npm run bench:swarm` as what a simulation is compared with. Reads files; judges no figure.
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { FleetError } from "../../protocol/errors.ts";
 import { ARTIFACT_BYTES_MAX } from "../../protocol/limits.ts";
@@ -54,13 +54,8 @@ const reportSchema = object({
 
 /** The results in a folder, by name; none when there is no such folder. */
 export function resultFilesIn(folder: string): readonly string[] {
-  let names: readonly string[];
-  try {
-    names = readdirSync(folder);
-  } catch {
-    return [];
-  }
-  return names
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
     .filter((name) => name.endsWith(".json"))
     .toSorted()
     .map((name) => path.join(folder, name));

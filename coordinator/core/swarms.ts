@@ -73,7 +73,7 @@ export class Swarms {
       this.#touch(swarm.release, nodeId, now);
       this.#gate.noteUnready(swarm.release, nodeId);
       const relinked = this.#topologyOf(swarm).setPresent(member.rank, true);
-      if (member.state === "staging" || member.state === "verified") this.#sendStage(swarm.release, nodeId);
+      if (isUnfinished(member)) this.#sendStage(swarm.release, nodeId);
       this.#announce(swarm, new Set([nodeId]), relinked);
     }
   }

@@ -27,8 +27,12 @@ export type DiscoveryEffect =
   /** The coordinator tells again who belongs together: nobody else is dialled any more. */
   | { readonly kind: "forget-found" };
 
-/** The first announcement lies in the upper half of this: what is staged within seconds needs none. */
-const ANNOUNCE_FIRST_MS = 10_000;
+/**
+ * The first announcement lies in the upper half of this. What is staged before needs none: whoever loses the coordinator
+ * earlier announces itself then. A search among 40 nodes costs a node as much processor time as to fetch some MiB, which
+ * is not to be spent while it fetches.
+ */
+const ANNOUNCE_FIRST_MS = 120_000;
 /** How long a node is remembered by those it was announced to. */
 export const PEER_MAX_AGE_MS = 20 * 60_000;
 /** Twice within the life of an announcement, as one of them may get lost. */

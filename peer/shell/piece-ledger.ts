@@ -5,9 +5,9 @@ import type { Artifact } from "../../protocol/manifest.ts";
 import { writeBitmap } from "./piece-bitmap.ts";
 import type { PieceStore } from "./piece-store.ts";
 
-/** A crash of the machine loses at most this much time or this many pieces, whichever is less. */
-const FLUSH_AFTER_MS = 1_000;
-const FLUSH_PIECES = 64;
+/** A crash of the machine loses at most this much time or these bytes, whichever is less. That of a process loses nothing. */
+export const FLUSH_AFTER_MS = 3_000;
+export const FLUSH_BYTES = 64 * 1024 * 1024;
 
 export interface PieceLedgerOptions {
   readonly artifact: Artifact;
@@ -34,7 +34,7 @@ export class PieceLedger {
   /** A piece was written and marked. */
   note(): void {
     this.#unflushed += 1;
-    if (this.#unflushed >= FLUSH_PIECES) this.#flushNow();
+    if (this.#unflushed * this.#options.artifact.pieceLength >= FLUSH_BYTES) this.#flushNow();
     else this.#flushLater();
   }
 

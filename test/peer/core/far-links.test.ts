@@ -1,6 +1,7 @@
 // What comes over links into other zones, when, and what does not.
 import { describe, expect, it } from "vitest";
 import { createDownload } from "../../../peer/core/download.ts";
+import { DOWNLOAD_CONFIG } from "../../../peer/core/download-config.ts";
 import type { BlockOrder, DownloadEvent } from "../../../peer/core/download-turn.ts";
 import { BLOCK_BYTES, geometryOf } from "../../../peer/core/geometry.ts";
 import { Bitfield } from "../../../protocol/bitfield.ts";
@@ -11,7 +12,7 @@ const PIECES = 16;
 /** As long as nothing has come. */
 const WAIT_MS = 3_000;
 /** After a tick the first wait begins. */
-const TICK_MS = 100;
+const TICK_MS = DOWNLOAD_CONFIG.patienceTickMs;
 const EVEN: FarShare = { parts: [0], of: 2 };
 
 /** A download of pieces of one block whose remotes do what the test says. */

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { addWrittenPieces, readBitmap, writeBitmap } from "../../../peer/shell/piece-bitmap.ts";
-import { PieceLedger } from "../../../peer/shell/piece-ledger.ts";
+import { FLUSH_AFTER_MS, FLUSH_BYTES, PieceLedger } from "../../../peer/shell/piece-ledger.ts";
 import { PieceStore } from "../../../peer/shell/piece-store.ts";
 import { readTorrentInfo } from "../../../peer/shell/torrent-info.ts";
 import { Bitfield } from "../../../protocol/bitfield.ts";
@@ -128,7 +128,7 @@ describe("PieceLedger", () => {
     await store.close();
   });
 
-  it("records after a second by itself, and at once when many pieces have come", async () => {
+  it("records after some seconds by itself, and at once when many bytes have come", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     try {
       const filePath = join(directory, "part");
@@ -146,14 +146,14 @@ describe("PieceLedger", () => {
       });
       ledger.note();
       expect(sync).not.toHaveBeenCalled();
-      await vi.advanceTimersByTimeAsync(1_000);
+      await vi.advanceTimersByTimeAsync(FLUSH_AFTER_MS);
       expect(sync).toHaveBeenCalledTimes(1);
-      for (let piece = 0; piece < 64; piece++) ledger.note();
+      for (let bytes = 0; bytes < FLUSH_BYTES; bytes += artifact.pieceLength) ledger.note();
       expect(sync).toHaveBeenCalledTimes(2);
       await ledger.flush();
       sync.mockRejectedValueOnce(new Error("the disk is gone"));
       ledger.note();
-      await vi.advanceTimersByTimeAsync(1_000);
+      await vi.advanceTimersByTimeAsync(FLUSH_AFTER_MS);
       expect(onError).toHaveBeenCalledTimes(1);
       await store.close();
     } finally {

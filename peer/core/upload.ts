@@ -270,8 +270,9 @@ class Upload {
   }
 
   /**
-   * Whoever waits for the piece that has been sent least, so that an origin sends every piece once before it repeats
-   * any and later copies only take what capacity is left; among equals, whoever has waited longest.
+   * Whoever has waited longest; at an origin first of all who waits for the piece that has been sent least, so that every
+   * piece leaves once before any leaves twice. A node must not do the same: who has most of what it has would get ever
+   * less from it, fall behind, and hold up the end.
    */
   #nextTurn(): UploadQueue | null {
     if (this.#waiting.size === 0) return null;
@@ -291,9 +292,11 @@ class Upload {
 
   /** Of the piece that is next for this link; a copy under way counts as whole. */
   #copiesSent(queue: UploadQueue): number {
-    const [first] = queue.orders.values();
     // Nobody else has sent it into that zone, as far as is known.
-    return first === undefined || queue.isFar ? 0 : Math.ceil(this.#copiesOf(first.piece));
+    if (queue.isFar) return 0;
+    if (this.#injection === null) return 1;
+    const [first] = queue.orders.values();
+    return first === undefined ? 0 : Math.ceil(this.#copiesOf(first.piece));
   }
 
   #copiesOf(piece: number): number {

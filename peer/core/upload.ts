@@ -294,6 +294,7 @@ class Upload {
   #copiesSent(queue: UploadQueue): number {
     // Nobody else has sent it into that zone, as far as is known.
     if (queue.isFar) return 0;
+    // At a node all count the same.
     if (this.#injection === null) return 1;
     const [first] = queue.orders.values();
     return first === undefined ? 0 : Math.ceil(this.#copiesOf(first.piece));

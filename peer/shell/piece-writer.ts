@@ -5,8 +5,8 @@ import { write, writeSync } from "node:fs";
 
 /** Into the page cache in some 0.02 ms. */
 const SHORT_BYTES_MAX = 128 * 1024;
-/** The page cache takes a short piece in far less; a disk that has to be waited for takes more. */
-const SLOW_WRITE_MS = 5;
+/** The page cache takes a short piece in far less, also when others have the processor in between. */
+const SLOW_WRITE_MS = 25;
 /** After a slow write so many are left to the pool: the sockets are held up by one of these at most. */
 const POOLED_AFTER_SLOW = 64;
 

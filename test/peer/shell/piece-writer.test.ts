@@ -49,7 +49,7 @@ describe("PieceWriter", () => {
 
   it("leaves short pieces to the pool for a while after one that took long, and tries again then", async () => {
     const { writer, threads, disk } = bench();
-    disk.tookMs = 40;
+    disk.tookMs = 60;
     await writer.write(SHORT, 0);
     for (let count = 0; count < 64; count += 1) await writer.write(SHORT, 0);
     expect(threads).toEqual(["here", ...Array.from({ length: 64 }, () => "pool")]);

@@ -28,9 +28,9 @@ export type DiscoveryEffect =
   | { readonly kind: "forget-found" };
 
 /**
- * The first announcement lies in the upper half of this. What is staged before needs none: whoever loses the coordinator
- * earlier announces itself then. A search among 40 nodes costs a node as much processor time as to fetch some MiB, which
- * is not to be spent while it fetches.
+ * The first announcement lies in the upper half of this. What is staged before needs none: whoever loses the
+ * coordinator earlier announces itself then. A search among 40 nodes costs a node as much processor time as to fetch
+ * some MiB, which is not to be spent while it fetches.
  */
 const ANNOUNCE_FIRST_MS = 120_000;
 /** How long a node is remembered by those it was announced to. */

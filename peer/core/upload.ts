@@ -270,9 +270,9 @@ class Upload {
   }
 
   /**
-   * Whoever has waited longest; at an origin first of all who waits for the piece that has been sent least, so that every
-   * piece leaves once before any leaves twice. A node must not do the same: who has most of what it has would get ever
-   * less from it, fall behind, and hold up the end.
+   * Whoever has waited longest; at an origin first of all who waits for the piece that has been sent least, so that
+   * every piece leaves once before any leaves twice. A node must not do the same: whoever lags lacks what was sent to
+   * others before, would get ever less, and hold up the end.
    */
   #nextTurn(): UploadQueue | null {
     if (this.#waiting.size === 0) return null;

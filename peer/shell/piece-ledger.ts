@@ -5,7 +5,7 @@ import type { Artifact } from "../../protocol/manifest.ts";
 import { writeBitmap } from "./piece-bitmap.ts";
 import type { PieceStore } from "./piece-store.ts";
 
-/** A crash of the machine loses at most this much time or these bytes, whichever is less. That of a process loses nothing. */
+/** A crash of the machine loses at most this much time or these bytes, whichever is less; of the process, nothing. */
 export const FLUSH_AFTER_MS = 3_000;
 export const FLUSH_BYTES = 64 * 1024 * 1024;
 

@@ -26,7 +26,7 @@ export interface RealFindings {
 const SEEDS: readonly number[] = [1, 2, 3, 4, 5];
 const P50_TOLERANCE = 0.1;
 const LAST_TOLERANCE = 0.15;
-/** Policies nearer to each other than this are not told apart: seeds and single real runs differ by as much. */
+/** Policies nearer to each other than this, simulated or real, are not told apart: seeds and single runs differ by as much. */
 const APART = 0.01;
 /** Headers and acknowledgements take about this much, which is where fitting begins. */
 const PAYLOAD_SHARE_FIRST = 0.93;
@@ -147,10 +147,10 @@ function orderOf(place: string, rivals: readonly Pair[]): Order {
   for (const [index, one] of rivals.entries())
     for (const other of rivals.slice(index + 1)) {
       const simulated = Math.log2(one.simulated.lastSeconds / other.simulated.lastSeconds);
-      if (Math.abs(simulated) < Math.log2(1 + APART)) continue;
+      const real = Math.log2(realTimes(one.real).lastSeconds / realTimes(other.real).lastSeconds);
+      if (Math.min(Math.abs(simulated), Math.abs(real)) < Math.log2(1 + APART)) continue;
       told += 1;
-      const real = realTimes(one.real).lastSeconds - realTimes(other.real).lastSeconds;
-      if (real * simulated <= 0) swapped += 1;
+      if (real * simulated < 0) swapped += 1;
     }
   return {
     row: checkRow({
@@ -162,7 +162,7 @@ function orderOf(place: string, rivals: readonly Pair[]): Order {
     note:
       `Order at ${place}: simulated ${inOrder(rivals, ({ simulated }) => simulated.lastSeconds)}; ` +
       `real ${inOrder(rivals, ({ real }) => realTimes(real).lastSeconds)}. ` +
-      `Pairs less than ${APART * 100} % apart in the simulation are not judged.`,
+      `Pairs less than ${APART * 100} % apart on either side are not judged.`,
   };
 }
 

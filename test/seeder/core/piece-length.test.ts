@@ -1,7 +1,12 @@
 // The piece length: a power of two that keeps forwarding cheap and the torrent small.
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { ARTIFACT_BYTES_MAX, PIECE_LENGTH_MAX, PIECE_LENGTH_MIN, PIECES_MAX } from "../../../protocol/limits.ts";
+import {
+  ARTIFACT_BYTES_MAX,
+  PIECE_LENGTH_MAX,
+  PIECE_LENGTH_MIN,
+  PIECES_MAX,
+} from "../../../protocol/limits.ts";
 import { pieceLengthFor } from "../../../seeder/core/piece-length.ts";
 
 const KIB = 1024;

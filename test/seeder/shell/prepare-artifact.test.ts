@@ -242,13 +242,13 @@ describe("a tarball", () => {
         compression,
         unpackedLength: tar.length,
         entryCount: 2,
-        pieceLength: 32_768,
+        pieceLength: 16_384,
       },
       sha256: createHash("sha256").update(bytes).digest("hex"),
     });
     const { pieces } = checkTorrentInfo(prepared.torrentInfo, prepared.artifact);
-    for (let index = 0; index * 32_768 < bytes.length; index += 1) {
-      const piece = bytes.subarray(index * 32_768, (index + 1) * 32_768);
+    for (let index = 0; index * 16_384 < bytes.length; index += 1) {
+      const piece = bytes.subarray(index * 16_384, (index + 1) * 16_384);
       const expected = createHash("sha1").update(piece).digest();
       expect(expected.equals(pieces.subarray(20 * index, 20 * index + 20)), `piece ${index}`).toBe(true);
     }

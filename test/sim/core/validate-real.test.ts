@@ -140,6 +140,17 @@ describe("the order of policies", () => {
     expect(rows.at(-1)).toMatchObject({ measured: 2, ok: false });
   });
 
+  it("is not asked of a pair that takes as long in reality", () => {
+    const alike = runOf({ policy: "shipped" }).lastSeconds * 0.995;
+    const { rows } = validate(
+      ...all.map((policy) => runOf({ policy }, policy === "no-injection" ? { lastSeconds: alike } : {})),
+    );
+    expect(rows.at(-1)).toMatchObject({
+      name: "16 nodes, 8 Mbit/s, 512 × 32 KiB: of 4 pairs of policies, in the other order",
+      measured: 0,
+    });
+  });
+
   it("is asked for only where several were measured", () => {
     const { rows } = validate(runOf(), runOf({ nodes: 8, policy: "sequential" }));
     expect(rows.filter(({ name }) => name.includes("pairs"))).toEqual([]);

@@ -26,10 +26,11 @@ const PIECES_WANTED_MAX = 4_096;
 const NODE_COUNT_MIN = 16;
 
 /**
- * Bytes per piece, a power of two. Of N = `nodeCount` nodes, or 16 if that is more, with pieces of P bytes the last waits
- * for 5·log2 N pieces, the longer the later; the hashes take 20·N/P of the time in which the origin sends the artifact
- * once, the shorter the longer. Next to where both are equal, so that their sum is least; within 16 KiB to 4 MiB, and not
- * so short that there are many more than 4,096; longer, up to PIECE_LENGTH_MAX, only where PIECES_MAX pieces would not do.
+ * Bytes per piece, a power of two. Of N = `nodeCount` nodes, or 16 if that is more, with pieces of P bytes the last
+ * waits for 5·log2 N pieces, the longer the later; the hashes take 20·N/P of the time in which the origin sends the
+ * artifact once, the shorter the longer. Next to where both are equal, so that their sum is least; within 16 KiB to
+ * 4 MiB, and not so short that there are many more than 4,096; longer, up to PIECE_LENGTH_MAX, only where PIECES_MAX
+ * pieces would not do.
  */
 export function pieceLengthFor(lengthBytes: number, nodeCount: number): number {
   assert(

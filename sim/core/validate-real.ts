@@ -26,7 +26,7 @@ export interface RealFindings {
 const SEEDS: readonly number[] = [1, 2, 3, 4, 5];
 const P50_TOLERANCE = 0.1;
 const LAST_TOLERANCE = 0.15;
-/** Policies nearer to each other than this, simulated or real, are not told apart: seeds and single runs differ by as much. */
+/** Policies nearer to each other than this, simulated or real, are not told apart: seeds and single runs differ so. */
 const APART = 0.01;
 /** Headers and acknowledgements take about this much, which is where fitting begins. */
 const PAYLOAD_SHARE_FIRST = 0.93;

@@ -5,7 +5,9 @@ import {
   type DownloadState,
   disown,
   forgetAsk,
+  forgetSilence,
   growOpenBlocks,
+  keepSilence,
   type Link,
   offerAgain,
   recordAsk,
@@ -18,6 +20,7 @@ import {
 } from "./download-state.ts";
 import { type BlockEvent, cutOff, orderOf, type Turn } from "./download-turn.ts";
 import { BLOCK_BYTES, blockBytes, blockKey, blockOfKey, pieceOfKey } from "./geometry.ts";
+import { recount } from "./link-copies.ts";
 import { tellingSilenceMs } from "./patience.ts";
 import type { PieceProgress } from "./piece-progress.ts";
 import { chooseBlock } from "./request-choice.ts";
@@ -26,7 +29,7 @@ import { chooseBlock } from "./request-choice.ts";
 const FAILED_PAUSE_MS = 500;
 /** A piece that was refused is not asked of the same remote again before this. */
 const REFUSED_FOR_MS = 500;
-/** With so many refusals in that time a remote is left alone: it serves nothing just now. */
+/** With so many refusals in that time, and no block between, a remote is left alone: it serves nothing just now. */
 const REFUSALS_MAX = 8;
 /**
  * A remote that claims pieces and refuses them costs a message each time and holds nothing back, so it may do so for
@@ -49,9 +52,8 @@ const REFILL_BLOCKS_MAX = 4;
 export function pump(turn: Turn, link: Link): void {
   const { state, now, out } = turn;
   if (state.paused || link.choked || link.useful === 0 || now < link.pausedUntil) return;
-  if (link.refusals.length >= REFUSALS_MAX) return;
-  if (link.open.size === 0) link.stalled = false;
-  else if (state.openBlocks >= state.openBlocksMax) return;
+  if (link.refusedInRow >= REFUSALS_MAX) return;
+  if (link.open.size > 0 && state.openBlocks >= state.openBlocksMax) return;
   const windowMax = windowBlocks(state, link);
   // Requests leave in groups: each for itself would cost a system call here and one there.
   if (link.open.size > windowMax - refillBlocks(state, windowMax)) return;
@@ -116,15 +118,16 @@ export function onBlock(turn: Turn, link: Link, event: BlockEvent): void {
     link.answerMsMin = Math.min(link.answerMsMin, now - askedAt);
   } else state.budget.take(event.bytes.length);
   link.blocks += 1;
+  link.refusedInRow = 0;
   link.refusalScore = Math.max(0, link.refusalScore - REFUSALS_PER_BLOCK);
-  link.lastBlockAt = now;
   if (link.far === null && link.trickled < TRICKLE_MIN) state.far.nearBlockAt = now;
   link.rate.add(event.bytes.length, now);
   noteArrival(state, event.bytes.length, now);
-  link.stalled = false;
   link.giveUps = 0;
+  recount(state, link);
   link.cancelled?.delete(key);
   takeBlock(turn, link, { key, asked, event });
+  forgetSilence(link, now);
   pump(turn, link);
 }
 
@@ -136,7 +139,7 @@ function noteArrival(state: DownloadState, bytes: number, now: Millis): void {
 
 /** To be called while the block still counts as owed. */
 function notePace(turn: Turn, link: Link): void {
-  const since = owesSince(link) ?? turn.now;
+  const since = link.owesSince ?? turn.now;
   if (turn.now - since < LATE_BLOCK_MS) link.trickled = 0;
   else noteTrickle(turn, link);
 }
@@ -180,6 +183,7 @@ function cancelOn(turn: Turn, id: number, key: number): void {
   if (link === undefined || !link.open.has(key)) return;
   noteRescue(turn, link);
   closeAsk(turn.state, link, key);
+  keepSilence(link, turn.now);
   rememberCancelled(link, key);
   const order = orderOf(turn, link, key);
   turn.state.budget.giveBack(order.length);
@@ -198,16 +202,21 @@ function noteRescue(turn: Turn, link: Link): void {
     .filter((rate) => rate > 0);
   if (rates.length === 0) return;
   const meanRate = rates.reduce((sum, rate) => sum + rate, 0) / rates.length;
-  const silentMs = now - (owesSince(link) ?? now);
+  const silentMs = now - (link.owesSince ?? now);
   if (silentMs < tellingSilenceMs(state.links.size, state.geometry.pieceLength, meanRate)) return;
   link.giveUps = 1;
+  recount(state, link);
   turn.out.push({ kind: "offence", link: link.id, fault: "no-answer", piece: null });
 }
 
 export function onRejected(turn: Turn, link: Link, at: { piece: number; offset: number }): void {
   const { state, now } = turn;
-  if (!forgetAsk(state, link, blockKey(at.piece, Math.floor(at.offset / BLOCK_BYTES)))) return;
-  if (rememberRefusal(state, link, at.piece)) link.refusals.push({ piece: at.piece, at: now });
+  if (!forgetAsk(state, link, blockKey(at.piece, Math.floor(at.offset / BLOCK_BYTES)), now)) return;
+  if (link.open.size === 0) forgetSilence(link, now);
+  if (rememberRefusal(state, link, at.piece)) {
+    link.refusals.push({ piece: at.piece, at: now });
+    link.refusedInRow += 1;
+  }
   noteRefusal(turn, link, at.piece);
   const progress = state.active.get(at.piece);
   if (progress?.exclusive === true) startOver(turn, progress, link, { tell: true });
@@ -232,6 +241,7 @@ export function forgetRefusals(link: Link, now: Millis): void {
     const [oldest] = link.refusals;
     if (oldest === undefined || now - oldest.at < REFUSED_FOR_MS) return;
     link.refusals.shift();
+    link.refusedInRow = Math.min(link.refusedInRow, link.refusals.length);
     link.refused?.delete(oldest.piece);
   }
 }
@@ -285,7 +295,7 @@ function giveBack(turn: Turn, progress: PieceProgress): void {
 }
 
 function takeBack(turn: Turn, link: Link, key: number, { tell }: { tell: boolean }): void {
-  if (!forgetAsk(turn.state, link, key) || !tell) return;
+  if (!forgetAsk(turn.state, link, key, turn.now) || !tell) return;
   rememberCancelled(link, key);
   turn.out.push({ kind: "cancel", ...orderOf(turn, link, key) });
 }
@@ -303,10 +313,4 @@ function keyOf(state: DownloadState, event: BlockEvent): number | null {
   if (block < 0 || !Number.isInteger(block)) return null;
   if (event.bytes.length !== blockBytes(geometry, event.piece, block)) return null;
   return blockKey(event.piece, block);
-}
-
-/** Since when a link owes an answer; null when it owes none. */
-export function owesSince(link: Link): Millis | null {
-  const [oldestAskedAt] = link.open.values();
-  return oldestAskedAt === undefined ? null : Math.max(oldestAskedAt, link.lastBlockAt);
 }

@@ -2,7 +2,6 @@
 // Reads the state, changes nothing, and is called when somebody asks: it may look at every piece.
 import type { Millis } from "../../protocol/ids.ts";
 import { INSPECTED_MISSING_MAX, INSPECTED_SOURCES_MAX } from "../../protocol/limits.ts";
-import { owesSince } from "./download-blocks.ts";
 import type { DownloadState, Link } from "./download-state.ts";
 import type { LinkId } from "./geometry.ts";
 
@@ -58,7 +57,7 @@ export function inspectDownload(state: DownloadState, now: Millis): DownloadInsp
 }
 
 function demandOf(link: Link, now: Millis): LinkDemand {
-  const since = owesSince(link);
+  const { owesSince } = link;
   return {
     link: link.id,
     source: link.source,
@@ -66,7 +65,7 @@ function demandOf(link: Link, now: Millis): LinkDemand {
     choked: link.choked,
     pieces: link.has.count,
     usefulPieces: link.useful,
-    silentMs: since === null ? null : Math.max(0, Math.round(now - since)),
+    silentMs: owesSince === null ? null : Math.max(0, Math.round(now - owesSince)),
     stalls: link.stalls,
   };
 }

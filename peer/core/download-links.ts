@@ -3,7 +3,6 @@ import type { Bitfield } from "../../protocol/bitfield.ts";
 import {
   forgetRefusals,
   noteTrickle,
-  owesSince,
   pump,
   pumpAll,
   recallFar,
@@ -14,12 +13,14 @@ import {
   countProductive,
   type DownloadState,
   disown,
+  forgetSilence,
   type Link,
   newLink,
   openBytes,
 } from "./download-state.ts";
 import { cutOff, type DownloadEvent, type Turn } from "./download-turn.ts";
 import { endWait, forgetFar, setFar } from "./far-links.ts";
+import { recount } from "./link-copies.ts";
 import { giveUpAfterMs, stallAfterMs } from "./patience.ts";
 
 /** A remote that stalls this often without a block in between gets its connection closed; the dialler tries anew. */
@@ -53,7 +54,7 @@ export function onBitfield(turn: Turn, link: Link, has: Bitfield): void {
   link.announced = true;
   if (has.isFull && !link.counted) link.has.fill();
   else {
-    link.counted = link.far === null;
+    recount(state, link);
     for (const piece of piecesOf(has)) if (!link.has.has(piece)) addPiece(state, link, piece);
   }
   link.useful = countUseful(link.has, state.verified);
@@ -67,7 +68,7 @@ export function onHave(turn: Turn, link: Link, piece: number): void {
   if (piece < 0 || piece >= state.geometry.pieceCount)
     return cutOff(turn, link, { fault: "breaks-rules", reason: "has a piece that does not exist" });
   if (link.has.has(piece)) return;
-  link.counted = link.far === null;
+  recount(state, link);
   addPiece(state, link, piece);
   if (state.verified.has(piece)) return;
   if (link.far === null) recallFar(turn, piece);
@@ -82,8 +83,10 @@ export function onHave(turn: Turn, link: Link, piece: number): void {
 export function onChoked(turn: Turn, link: Link, dropsRequests: boolean): void {
   link.choked = true;
   countProductive(turn.state, link);
-  if (dropsRequests) takeBackAll(turn, link, { tell: false });
-  else release(turn, link, { tell: true });
+  if (dropsRequests) {
+    takeBackAll(turn, link, { tell: false });
+    forgetSilence(link, turn.now);
+  } else release(turn, link, { tell: true });
   pumpAll(turn);
 }
 
@@ -99,9 +102,8 @@ export function checkPatience(turn: Turn): void {
 }
 
 function checkLink(turn: Turn, link: Link): void {
-  const since = owesSince(link);
-  if (since === null) return;
-  const silentMs = turn.now - since;
+  if (link.owesSince === null) return;
+  const silentMs = turn.now - link.owesSince;
   const rate = link.rate.bytesPerSecond;
   if (silentMs > stallAfterMs(openBytes(link), rate) && !link.stalled) {
     link.stalled = true;
@@ -114,10 +116,11 @@ function checkLink(turn: Turn, link: Link): void {
 
 function giveUpOn(turn: Turn, link: Link): void {
   link.giveUps += 1;
-  link.stalled = false;
   link.rate.forget();
   noteTrickle(turn, link);
   takeBackAll(turn, link, { tell: true });
+  forgetSilence(link, turn.now);
+  recount(turn.state, link);
   // One that never sent a block is named at once. One that did may be busy, and is named when its link is cut.
   if (link.giveUps >= GIVE_UPS_MAX) cutOff(turn, link, { fault: "no-answer", reason: "does not answer" });
   else if (link.blocks === 0 && link.giveUps === 1)

@@ -32,7 +32,7 @@ export interface Link {
   far: FarSide | null;
   /** What the remote has said it has. */
   readonly has: Bitfield;
-  /** Whether its pieces are in the rarity count. One that came complete changes no order; far ones do not count. */
+  /** Whether its pieces are in the rarity count (link-copies.ts). */
   counted: boolean;
   announced: boolean;
   choked: boolean;
@@ -52,7 +52,11 @@ export interface Link {
   readonly rate: BurstRate;
   /** The least time from a request to its block: the way there and back, without queues. Infinite until the first. */
   answerMsMin: number;
-  lastBlockAt: Millis;
+  /** Since when it has owed blocks without sending one; null while it owes none. */
+  owesSince: Millis | null;
+  /** How long it was silent so far when others had sent all that it owed: it goes on from there when asked again. */
+  silentMs: number;
+  /** Silent for longer than can be a turn that has not come; until its next block. */
   stalled: boolean;
   /** Times it became so. */
   stalls: number;
@@ -68,6 +72,8 @@ export interface Link {
   /** Pieces it would not send just now, and since when; asked for again after a while. Few links refuse any. */
   refused: Bitfield | null;
   readonly refusals: { readonly piece: number; readonly at: Millis }[];
+  /** Of these, since it last sent a block. */
+  refusedInRow: number;
   /** The offer generation at which no piece could be started on it. */
   exhaustedAt: number;
   unaskedBytes: number;
@@ -133,7 +139,8 @@ export function newLink(
     filling: 0,
     rate: new BurstRate(),
     answerMsMin: Number.POSITIVE_INFINITY,
-    lastBlockAt: 0,
+    owesSince: null,
+    silentMs: 0,
     stalled: false,
     stalls: 0,
     giveUps: 0,
@@ -143,6 +150,7 @@ export function newLink(
     pausedUntil: 0,
     refused: null,
     refusals: [],
+    refusedInRow: 0,
     exhaustedAt: -1,
     unaskedBytes: 0,
   };
@@ -221,11 +229,11 @@ export function countProductive(state: DownloadState, link: Link): void {
 export const TRICKLE_MIN = 3;
 
 /**
- * How many requests this link should have open. One that had to be given up on, or trickles, is probed with one: what
- * it holds back then is a single block, which others are asked for as well.
+ * How many requests this link should have open. One that stalls, had to be given up on, or trickles, is probed with
+ * one: what it holds back then is a single block, which others are asked for as well.
  */
 export function windowBlocks(state: DownloadState, link: Link): number {
-  if (link.giveUps > 0 || link.trickled >= TRICKLE_MIN) return 1;
+  if (link.stalled || link.giveUps > 0 || link.trickled >= TRICKLE_MIN) return 1;
   const { windowSeconds, windowBlocksMin, windowBlocksMax } = state.config;
   // A rate that was measured through a small window is the window's own: only one that covers the way can grow.
   const waySeconds = Number.isFinite(link.answerMsMin) ? link.answerMsMin / 1000 : 0;
@@ -252,14 +260,30 @@ export function recordAsk(
   ask.progress.ask(ask.block, link.id);
   if (ask.progress.missing === 0) state.unfilled.delete(ask.progress);
   link.open.set(blockKey(ask.progress.piece, ask.block), ask.now);
+  link.owesSince ??= ask.now - link.silentMs;
   state.openBlocks += 1;
   state.lastAsked = link.id;
   state.budget.take(blockBytes(state.geometry, ask.progress.piece, ask.block));
 }
 
-/** The request is over: answered, refused, cancelled or lost with its link. False when there was none. */
-export function forgetAsk(state: DownloadState, link: Link, key: number): boolean {
+/** The remote has nothing to answer any more, though it did not answer. To be called whenever a request was removed. */
+export function keepSilence(link: Link, now: Millis): void {
+  if (link.open.size > 0 || link.owesSince === null) return;
+  link.silentMs = now - link.owesSince;
+  link.owesSince = null;
+}
+
+/** The silence is over, or counts from now on. */
+export function forgetSilence(link: Link, now: Millis): void {
+  link.stalled = false;
+  link.silentMs = 0;
+  link.owesSince = link.open.size > 0 ? now : null;
+}
+
+/** The request is over: refused, cancelled or lost with its link. False when there was none. */
+export function forgetAsk(state: DownloadState, link: Link, key: number, now: Millis): boolean {
   if (!link.open.delete(key)) return false;
+  keepSilence(link, now);
   state.openBlocks -= 1;
   state.budget.giveBack(blockBytes(state.geometry, pieceOfKey(key), blockOfKey(key)));
   const progress = state.active.get(pieceOfKey(key));

@@ -24,6 +24,7 @@ import { activePiecesMax, countProductive, type DownloadState, offerAgain } from
 import type { DownloadEffect, DownloadEvent, LinkEvent, Turn } from "./download-turn.ts";
 import { newFarState, restartWaits, setFar } from "./far-links.ts";
 import { BLOCK_BYTES, type Geometry } from "./geometry.ts";
+import { recount } from "./link-copies.ts";
 import { News } from "./news.ts";
 import { Rarity } from "./rarity.ts";
 import { SampledRate } from "./rate.ts";
@@ -174,6 +175,7 @@ function onPaused(turn: Turn, paused: boolean): void {
     // Who was silent until the pause would be asked first again after each.
     if (link.stalled) link.giveUps += 1;
     takeBackAll(turn, link, { tell: true });
+    recount(turn.state, link);
   }
 }
 

@@ -5,6 +5,7 @@ import { Bitfield } from "../../protocol/bitfield.ts";
 import type { Millis } from "../../protocol/ids.ts";
 import type { FarShare } from "../../protocol/messages.ts";
 import type { DownloadState, Link } from "./download-state.ts";
+import { recount } from "./link-copies.ts";
 
 /** One link into another zone. */
 export interface FarSide {
@@ -49,10 +50,9 @@ export function newFarState(pieceCount: number): FarState {
 /** The link leads into another zone, with this share; or, when that is null, not any more. */
 export function setFar(state: DownloadState, link: Link, share: FarShare | null): void {
   const { pieceCount } = state.geometry;
-  if (share !== null && link.far === null && link.counted) countCopies(state, link, false);
-  if (share === null && link.far !== null && !link.has.isFull) countCopies(state, link, true);
   link.far = share === null ? null : newFarSide(pieceCount, share);
   link.exhaustedAt = -1;
+  recount(state, link);
   if (share === null) state.far.links.delete(link);
   else state.far.links.add(link);
   joinShares(state.far, pieceCount);
@@ -66,16 +66,6 @@ function joinShares(far: FarState, pieceCount: number): void {
   far.share = new Bitfield(pieceCount);
   for (const { far: side } of far.links)
     for (let piece = 0; piece < pieceCount; piece++) if (side?.share.has(piece)) far.share.add(piece);
-}
-
-/** Copies in another zone are none in this one. */
-function countCopies({ rarity }: DownloadState, link: Link, counted: boolean): void {
-  link.counted = counted;
-  for (let piece = 0; piece < link.has.length; piece++) {
-    if (!link.has.has(piece)) continue;
-    if (counted) rarity.gainCopy(piece);
-    else rarity.loseCopy(piece);
-  }
 }
 
 function newFarSide(pieceCount: number, { parts, of }: FarShare): FarSide {
@@ -103,7 +93,8 @@ export function pickFar(state: DownloadState, link: Link, side: FarSide): number
 
 /** Somebody near came with everything, and is not in the count of copies. */
 function isNearComplete({ links }: DownloadState): boolean {
-  for (const { far, has, counted } of links.values()) if (far === null && !counted && has.isFull) return true;
+  for (const { far, has, counted, giveUps } of links.values())
+    if (far === null && !counted && giveUps === 0 && has.isFull) return true;
   return false;
 }
 

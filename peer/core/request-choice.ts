@@ -129,8 +129,7 @@ function isEndgame(state: DownloadState): boolean {
 
 /** How much longer a link should need for what it owes, silence so far included. */
 function owesFor(debtor: Link, now: Millis): number {
-  const [oldestAskedAt = now] = debtor.open.values();
-  const silentMs = now - Math.max(debtor.lastBlockAt, oldestAskedAt);
+  const silentMs = now - (debtor.owesSince ?? now);
   return silentMs + drainMs(openBytes(debtor), debtor.rate.bytesPerSecond);
 }
 

@@ -15,7 +15,7 @@ import { createPrng, type Prng } from "../../../protocol/prng.ts";
 
 export interface RemoteSpec {
   /** `honest` answers; the others let the download down in their own way. */
-  readonly temper: "honest" | "silent" | "rejecting" | "corrupt" | "choking" | "leaving";
+  readonly temper: "honest" | "silent" | "rejecting" | "corrupt" | "choking" | "leaving" | "hanging";
   /** Share of the pieces it starts with; a remote that starts with less gets one more now and then. */
   readonly share: number;
   readonly bytesPerSecond: number;
@@ -58,6 +58,9 @@ interface Sent {
 }
 
 const GOOD = "good";
+
+/** From then on a hanging remote does and says nothing; its links stay. */
+const HANGS_AT_MS = 1_000;
 
 /** Virtual time after which a world that has not finished is stuck. */
 const PATIENCE_MS = 10 * 60_000;
@@ -204,7 +207,7 @@ export class World {
 
   /** A remote that is still downloading itself. */
   #grow(remote: Remote): void {
-    if (!remote.open || remote.has.isFull) return;
+    if (!remote.open || remote.has.isFull || this.#hangs(remote)) return;
     const missing = Array.from({ length: remote.has.length }, (_, piece) => piece).filter(
       (piece) => !remote.has.has(piece),
     );
@@ -314,6 +317,7 @@ export class World {
     const start = Math.max(this.now + latencyMs, remote.busyUntil);
     remote.busyUntil = start + (order.length * 1000) / bytesPerSecond;
     this.#at(remote.busyUntil - this.now, () => {
+      if (this.#hangs(remote)) return;
       // A cancelled request may be answered all the same: it was under way.
       const wanted = this.#forget(remote, key);
       if (!remote.open || remote.choking || (!wanted && this.#random.unit() < 0.5)) return;
@@ -324,6 +328,10 @@ export class World {
       this.#sent.set(bytes, { digest: bad ? `bad from ${remote.source}` : GOOD });
       this.#send({ kind: "block", link: remote.link, piece: order.piece, offset: order.offset, bytes });
     });
+  }
+
+  #hangs({ spec }: Remote): boolean {
+    return spec.temper === "hanging" && this.now > HANGS_AT_MS;
   }
 
   #onCancel(order: BlockOrder): void {
@@ -369,15 +377,17 @@ export class World {
         this.#spec.config?.windowBlocksMax ?? DOWNLOAD_CONFIG.windowBlocksMax,
       );
     }
-    const { openBytesMin, activePiecesMin, activeBytesMin, settlingPieces } = DOWNLOAD_CONFIG;
+    const { openBytesMin, openShareMax, activePiecesMin, activeBytesMin, activeShareMax, settlingPieces } =
+      DOWNLOAD_CONFIG;
+    const { length, pieceLength } = this.geometry;
     // Each link may have one request beyond the common bound, so that none is starved.
-    const openMax = openBytesMin / BLOCK_BYTES + this.#remotes.size;
+    const openMax = Math.max(openBytesMin, length * openShareMax) / BLOCK_BYTES + this.#remotes.size;
     expect(open, "keeps all requests together bounded").toBeLessThanOrEqual(openMax);
     const piecesPerLink = Math.ceil(DOWNLOAD_CONFIG.windowBlocksMin / this.#spec.blocksPerPiece);
     const needed = this.#remotes.size * piecesPerLink + settlingPieces;
-    const { pieceLength } = this.geometry;
-    // These artifacts are so small that the shares which a crash may cost are below the smallest that is allowed.
-    const keptMax = Math.max(activePiecesMin, needed, Math.floor(activeBytesMin / pieceLength));
+    // These artifacts are so small that the most which is allowed of large ones does not matter.
+    const crashBytes = Math.max(activeBytesMin, length * activeShareMax);
+    const keptMax = Math.max(activePiecesMin, needed, Math.floor(crashBytes / pieceLength));
     expect(this.#kept.size, "keeps few pieces in memory").toBeLessThanOrEqual(keptMax);
   }
 }

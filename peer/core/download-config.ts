@@ -8,7 +8,7 @@ const MIB = 1024 * 1024;
 export interface DownloadConfig extends NewsConfig {
   /** Requests kept open on a link cover this much of its measured rate: enough to hide a round trip, little to lose. */
   readonly windowSeconds: number;
-  /** Below this a link idles between answer and next request. */
+  /** One on each link keeps a swarm busy: more only wait for one another, hop by hop. */
   readonly windowBlocksMin: number;
   /** 2 MiB covers 100 MB/s at 20 ms; more only lengthens what a crash or a cancel throws away. */
   readonly windowBlocksMax: number;
@@ -41,10 +41,10 @@ export interface DownloadConfig extends NewsConfig {
 /** For pieces so short that every message about one shows. */
 export const DOWNLOAD_CONFIG: DownloadConfig = {
   windowSeconds: 0.2,
-  windowBlocksMin: 2,
+  windowBlocksMin: 1,
   windowBlocksMax: 128,
   openShareMax: 1 / 64,
-  openSeconds: 0.05,
+  openSeconds: 0.02,
   openBytesFirst: 64 * 1024,
   openBytesMin: MIB,
   openBytesMax: 8 * MIB,

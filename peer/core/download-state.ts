@@ -56,7 +56,7 @@ export interface Link {
   owesSince: Millis | null;
   /** How long it was silent so far when others had sent all that it owed: it goes on from there when asked again. */
   silentMs: number;
-  /** Silent for longer than can be a turn that has not come; until its next block. */
+  /** Silent for longer than can be a turn that has not come; until it answers or is given up on. */
   stalled: boolean;
   /** Times it became so. */
   stalls: number;

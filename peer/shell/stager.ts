@@ -95,6 +95,8 @@ export class Stager {
     try {
       const manifest = this.#check(order);
       await this.#options.admit(app);
+      // A tarball on its way out must not be taken for one that can be served.
+      await this.#driver.settled();
       const installed = await this.#options.store.has(release);
       const tarball = await this.#options.files.has(release.sha256);
       this.#driver.dispatch({ kind: "order", order, manifest, installed, tarball });

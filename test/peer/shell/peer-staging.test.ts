@@ -180,6 +180,16 @@ describe("staging", () => {
     expect(one.world.torrents).toHaveLength(2);
   });
 
+  test("a tarball that is just being deleted is not served to an order that follows at once", async () => {
+    const one = await startLab(v1);
+    await (await one.start()).admitted;
+    await one.stage(v1);
+    one.coordinator.send(one.stopServing(v1));
+    await one.stage(v1);
+    expect(one.world.torrents).toHaveLength(1);
+    expect(await readdir(join(one.folder, "state", "artifacts"))).toEqual([]);
+  });
+
   test("an unfinished stage waits for the order to come again, then goes on with the same files", async () => {
     const one = await startLab(v1);
     one.world.delivers = false;

@@ -22,7 +22,7 @@ export function editsFor({ injection, rings, picking, endgame }: Policy): readon
   if (rings !== null)
     edits.push({
       file: "coordinator/core/graph.ts",
-      from: "export const RING_COUNT = 5;",
+      from: "export const RING_COUNT = 4;",
       to: `export const RING_COUNT = ${rings};`,
     });
   const config = "peer/core/download-config.ts";

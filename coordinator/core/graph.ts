@@ -4,10 +4,10 @@
 /** Everyone with everyone up to this many members: a full mesh costs nothing and has no bad luck. */
 export const FULL_MESH_MEMBERS_MAX = 12;
 /**
- * Rings laid over larger fleets; each gives a member two neighbours, so the degree is about 10 (swarm theory: 8
- * to 12).
+ * Rings laid over larger fleets; each gives a member two neighbours, so the degree is 8. With more, requests wait
+ * longer at each hop; with fewer, members drift apart (docs/decisions/0014).
  */
-export const RING_COUNT = 5;
+export const RING_COUNT = 4;
 /** Members linked to the origin in larger fleets: enough to spread first copies, few enough for its sockets. */
 export const ORIGIN_LINKS_MAX = 16;
 

@@ -46,9 +46,9 @@ describe("the changes of a policy", () => {
   });
 
   it.each<[PolicyName, unknown]>([
-    ["shipped", { rings: 5, picking: "rarest" }],
+    ["shipped", { rings: 4, picking: "rarest" }],
     ["few-links", { rings: 1, picking: "rarest" }],
-    ["sequential", { rings: 5, picking: "in-order" }],
+    ["sequential", { rings: 4, picking: "in-order" }],
   ])("are in force in a process of %s", async (policy, expected) => {
     expect(await inProcess(policy)).toEqual(expected);
   });

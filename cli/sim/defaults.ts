@@ -9,6 +9,7 @@ export const SCENARIO_DEFAULTS = {
   bytesPerSecond: 125_000_000,
   rttMs: 1,
   zoneRttMs: 20,
+  messageWaitMs: 0,
   startJitterMs: 20,
   seed: 1,
   seedCount: 3,

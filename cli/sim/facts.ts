@@ -22,6 +22,7 @@ export function scenarioFacts(scenario: Scenario, seeds: readonly number[]): rea
     ...(zones.length > 1 && isUniform(groups) ? [uniformFact(groups)] : groups.map(groupFact(scenario))),
     zones.length < 2 ? null : { label: "zones", value: zonesText(scenario) },
     { label: "round trip", value: roundTrips(scenario) },
+    messageWaitFact(scenario),
     faultsFact(scenario.faults),
     policyFact(scenario.policy),
     { label: seeds.length === 1 ? "seed" : "seeds", value: seeds.join(", ") },
@@ -80,6 +81,10 @@ function roundTrips({ zones, rttMs, zoneRttMs }: Scenario): string {
   return zones.length < 2
     ? millis(rttMs)
     : `${millis(rttMs)} within a zone, ${millis(zoneRttMs)} between zones`;
+}
+
+function messageWaitFact({ messageWaitMs = 0 }: Scenario): Fact | null {
+  return messageWaitMs === 0 ? null : { label: "messages", value: `wait ${millis(messageWaitMs)} each way` };
 }
 
 function faultsFact(faults: Faults): Fact | null {

@@ -154,6 +154,7 @@ function scenarioFromFlags(flags: ScenarioFlags, sizes: readonly number[]): Scen
     zones,
     rttMs: read("rtt", LATENCY) ?? SCENARIO_DEFAULTS.rttMs,
     zoneRttMs: read("zoneRtt", LATENCY) ?? SCENARIO_DEFAULTS.zoneRttMs,
+    messageWaitMs: SCENARIO_DEFAULTS.messageWaitMs,
     startJitterMs: SCENARIO_DEFAULTS.startJitterMs,
     pieceCost: PIECE_COST,
     control: CONTROL,

@@ -44,6 +44,7 @@ const scenarioSchema = object({
   zones: list(object({ name, bytesPerSecond: nullable(rate) }), LIST_MAX, 1),
   rttMs: millis,
   zoneRttMs: millis,
+  messageWaitMs: millis,
   startJitterMs: millis,
   pieceCost: object({ fixedMs: millis, bytesPerSecond: rate }),
   control: object({ delayMs: millis, serviceMs: millis }),
@@ -151,7 +152,7 @@ export function simResults({ scenario, seeds }: Study, result: StudyResult, comm
 }
 
 function withDefaults(scenario: Scenario): SimResults["scenario"] {
-  return { blocksPerPiece: 1, ...scenario, faults: { vanishShare: 0, ...scenario.faults } };
+  return { blocksPerPiece: 1, messageWaitMs: 0, ...scenario, faults: { vanishShare: 0, ...scenario.faults } };
 }
 
 export function expectationsOf({ ceilings }: StudyResult): readonly Infer<typeof expectationSchema>[] {

@@ -70,6 +70,7 @@ function scenarioFrom(source: ScenarioSection, name: string): Scenario {
     zones,
     rttMs: source.rtt ?? SCENARIO_DEFAULTS.rttMs,
     zoneRttMs: source.zoneRtt ?? SCENARIO_DEFAULTS.zoneRttMs,
+    messageWaitMs: source.messageWait ?? SCENARIO_DEFAULTS.messageWaitMs,
     startJitterMs: source.startJitter ?? SCENARIO_DEFAULTS.startJitterMs,
     pieceCost: {
       fixedMs: source.pieceCost?.fixed ?? PIECE_COST.fixedMs,

@@ -11,6 +11,7 @@ const HASH_DIGITS = 16;
 export function scenarioHash(scenario: Scenario): string {
   const { artifactBytes, pieces, sizes, origin, rttMs, zoneRttMs, startJitterMs, pieceCost, faults } =
     scenario;
+  const { messageWaitMs = 0 } = scenario;
   const groups = scenario.groups.map(({ share, upBytesPerSecond, downBytesPerSecond, zone }) => [
     share,
     upBytesPerSecond,
@@ -24,6 +25,8 @@ export function scenarioHash(scenario: Scenario): string {
     pieceCost: [pieceCost.fixedMs, pieceCost.bytesPerSecond],
     controlDelayMs: scenario.control.delayMs,
     blocksPerPiece: scenario.blocksPerPiece ?? 1,
+    // Left out when there is none: baselines that do not know of it stay valid.
+    ...(messageWaitMs === 0 ? {} : { messageWaitMs }),
     faults: Object.entries({ vanishShare: 0, ...faults }).toSorted(([a], [b]) => (a < b ? -1 : 1)),
   };
   return createHash("sha256").update(JSON.stringify(world)).digest("hex").slice(0, HASH_DIGITS);

@@ -142,6 +142,10 @@ export const scenarioSection = section({
   zones: optional(list(zoneSection, GROUPS_MAX, 1), "Sites or racks; one without limit when absent."),
   rtt: quantityKey(LATENCY, "Round trip within a zone; 1ms when absent."),
   zoneRtt: quantityKey(LATENCY, "Round trip between zones; 20ms when absent."),
+  messageWait: quantityKey(
+    LATENCY,
+    "What messages between nodes wait each way behind blocks, in the mean; none when absent.",
+  ),
   startJitter: quantityKey(LATENCY, "Nodes start at random times up to this after GO; 20ms when absent."),
   pieceCost: optional(
     section({

@@ -3,6 +3,7 @@
 
 export const NOT_MODELLED: readonly string[] = [
   "TCP: no slow start, congestion, loss or headers. A link carries one block after the other at its full rate.",
+  "Messages among blocks: they take half a round trip and the wait that the scenario names, however busy a link is.",
   "The network between the links: only the nodes' own links and those of zones can be narrow.",
   "Blocks as small as real ones: a piece travels in at most 16, where a real one has up to hundreds.",
   "What else a machine does: hashing and writing take a time per piece, and nothing competes with them.",

@@ -82,6 +82,8 @@ export interface Scenario {
   /** Round trip between nodes of one zone, and between zones. */
   readonly rttMs: number;
   readonly zoneRttMs: number;
+  /** What a message between nodes waits each way behind the blocks of busy links, in the mean; without it nothing. */
+  readonly messageWaitMs?: number;
   /** Each node starts at a random time up to this after GO. */
   readonly startJitterMs: number;
   readonly pieceCost: PieceCost;

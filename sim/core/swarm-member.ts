@@ -50,6 +50,8 @@ export interface Way {
   /** What the remote calls the link. */
   readonly theirs: LinkId;
   readonly wayMs: number;
+  /** When the remote hears the last message that was told it. */
+  heardAt: number;
   /** What is asked of the remote first when it is in another zone. */
   readonly far: FarShare | null;
 }

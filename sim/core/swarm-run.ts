@@ -10,7 +10,7 @@ import type { Scenario } from "./scenario.ts";
 import { aboutOf, blockOf, EVENT, EVENT_NAMES, linkOf } from "./swarm-events.ts";
 import { drawFaults, type FaultPlan } from "./swarm-faults.ts";
 import { blocksPerPiece, layGraph, makeMembers, type PeerGraph, roughBoundMs } from "./swarm-fleet.ts";
-import type { Member, Surroundings } from "./swarm-member.ts";
+import type { Member, Surroundings, Way } from "./swarm-member.ts";
 import { type MakeNetwork, type Network, SerialNetwork } from "./swarm-network.ts";
 import { SwarmObserver } from "./swarm-observer.ts";
 
@@ -37,6 +37,8 @@ export interface SwarmListener {
 
 /** A dead machine's links are given up on by the kernel after about this long without an answer. */
 const DEAD_LINK_MS = 30_000;
+/** How far the wait of a message may be from the mean, as a part of it: most real ones are within that. */
+const MESSAGE_WAIT_SPREAD = 0.5;
 /** Samples of availability on the way to the bound; a run goes on sampling at the same step after it. */
 const SAMPLES = 64;
 const PROGRESS_EVERY_EVENTS = 200_000;
@@ -72,6 +74,7 @@ class SwarmRun implements Surroundings {
   readonly #graph: PeerGraph;
   readonly #faults: FaultPlan;
   readonly #random: Prng;
+  readonly #messageRandom: Prng;
   readonly #realBytesPerByte: number;
   readonly #blocksPerPiece: number;
   readonly #pieceMs: number;
@@ -84,6 +87,7 @@ class SwarmRun implements Surroundings {
     this.#options = options;
     this.#listener = listener;
     this.#random = createPrng(seed);
+    this.#messageRandom = this.#random.child("messages");
     this.#unfinished = nodeCount;
     const pieceBytes = scenario.artifactBytes / scenario.pieces;
     this.#blocksPerPiece = blocksPerPiece(scenario);
@@ -173,8 +177,17 @@ class SwarmRun implements Surroundings {
   tell(from: Member, link: LinkId, kind: number, block: number): void {
     const way = from.ways.get(link);
     if (way === undefined) return;
-    const { remote, theirs, wayMs } = way;
-    this.#queue.push(this.now + wayMs, kind, remote.options.index, aboutOf(theirs, block));
+    const at = this.#heardAt(way);
+    this.#queue.push(at, kind, way.remote.options.index, aboutOf(way.theirs, block));
+  }
+
+  /** Messages of a link keep their order. */
+  #heardAt(way: Way): number {
+    const { messageWaitMs = 0 } = this.#options.scenario;
+    if (messageWaitMs === 0) return this.now + way.wayMs;
+    const factor = 1 + MESSAGE_WAIT_SPREAD * (2 * this.#messageRandom.unit() - 1);
+    way.heardAt = Math.max(way.heardAt, this.now + way.wayMs + messageWaitMs * factor);
+    return way.heardAt;
   }
 
   transmit(from: Member, link: LinkId, block: number): void {
@@ -305,8 +318,9 @@ class SwarmRun implements Surroundings {
     const [linkOfA, linkOfB] = [a.newLink(), b.newLink()];
     const wayMs = this.#network.wayMs(a, b);
     const [placeOfA, placeOfB] = [a.options.index, b.options.index];
-    a.open(linkOfA, { remote: b, theirs: linkOfB, wayMs, far: this.#graph.farOf(placeOfA, placeOfB) });
-    b.open(linkOfB, { remote: a, theirs: linkOfA, wayMs, far: this.#graph.farOf(placeOfB, placeOfA) });
+    const way = { wayMs, heardAt: 0 };
+    a.open(linkOfA, { ...way, remote: b, theirs: linkOfB, far: this.#graph.farOf(placeOfA, placeOfB) });
+    b.open(linkOfB, { ...way, remote: a, theirs: linkOfA, far: this.#graph.farOf(placeOfB, placeOfA) });
   }
 
   /** What was under way on its links is lost with them, and holds up nothing that comes after. */

@@ -86,6 +86,7 @@ describe("the hash of a scenario", () => {
     ["zones", { zones: [{ name: "all", bytesPerSecond: 1 }] }],
     ["round trip", { rttMs: 2 }],
     ["round trip between zones", { zoneRttMs: 2 }],
+    ["wait of messages", { messageWaitMs: 2 }],
     ["start", { startJitterMs: 2 }],
     ["cost of a piece", { pieceCost: { ...PLAIN.pieceCost, fixedMs: 2 } }],
     ["delay of messages", { control: { ...PLAIN.control, delayMs: 2 } }],

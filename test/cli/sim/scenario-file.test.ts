@@ -44,6 +44,7 @@ groups:
   - { name: edge, share: 30%, up: 200Mbit, down: 1Gbit, zone: b }
 rtt: 500us
 zoneRtt: 150ms
+messageWait: 8ms
 startJitter: 0ms
 pieceCost: { fixed: 100us, rate: 4Gbit }
 control: { delay: 2ms, service: 50us }
@@ -74,7 +75,7 @@ sizes:
         { name: "a", bytesPerSecond: null },
         { name: "b", bytesPerSecond: 250e6 },
       ],
-      ...{ rttMs: 0.5, zoneRttMs: 150, startJitterMs: 0 },
+      ...{ rttMs: 0.5, zoneRttMs: 150, messageWaitMs: 8, startJitterMs: 0 },
       pieceCost: { fixedMs: 0.1, bytesPerSecond: 5e8 },
       control: { delayMs: 2, serviceMs: 0.05 },
       faults: {

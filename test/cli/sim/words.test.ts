@@ -23,6 +23,10 @@ describe("the facts of a scenario", () => {
     });
   });
 
+  it("name the wait of messages where there is one", () => {
+    expect(factsOf({ messageWaitMs: 8 })).toMatchObject({ messages: "wait 8 ms each way" });
+  });
+
   it("name groups and zones where they differ", () => {
     const facts = factsOf({
       zones: [

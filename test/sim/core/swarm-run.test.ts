@@ -54,6 +54,15 @@ describe("a simulated swarm", () => {
     expect(lastMs(vanished)).toBeGreaterThan(lastMs(left));
   });
 
+  test("takes longer the longer messages wait, and is the run it was when they do not wait", () => {
+    const runs = [0, 5, 50].map((messageWaitMs) => run({ messageWaitMs }));
+    expect(runs[0]).toEqual(run({}));
+    expect(runs.map(({ unfinished }) => unfinished)).toEqual([0, 0, 0]);
+    const times = runs.map(lastMs);
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
+    expect(new Set(times).size).toBe(3);
+  });
+
   test("waits for those who come late", () => {
     const outcome = run({ faults: { ...NO_FAULTS, lateShare: 0.1, lateByMs: 20_000 } });
     expect(outcome.completedMs).toHaveLength(30);

@@ -19,6 +19,7 @@ export function editsFor({ injection, rings, picking, endgame }: Policy): readon
       from: "const injects = options.complete && options.ownId === ORIGIN_ID;",
       to: "const injects = false;",
     });
+  // Said again, not imported: graph.ts would be loaded before it is changed.
   if (rings !== null)
     edits.push({
       file: "coordinator/core/graph.ts",

@@ -6,6 +6,7 @@ import path from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { edited, editsFor } from "../../../bench/swarm/policy-edits.ts";
+import { RING_COUNT } from "../../../coordinator/core/graph.ts";
 import { POLICIES, POLICY_NAMES, type PolicyName } from "../../../sim/core/policies.ts";
 import { SHIPPED_POLICY } from "../../../sim/core/scenario.ts";
 
@@ -46,9 +47,9 @@ describe("the changes of a policy", () => {
   });
 
   it.each<[PolicyName, unknown]>([
-    ["shipped", { rings: 4, picking: "rarest" }],
+    ["shipped", { rings: RING_COUNT, picking: "rarest" }],
     ["few-links", { rings: 1, picking: "rarest" }],
-    ["sequential", { rings: 4, picking: "in-order" }],
+    ["sequential", { rings: RING_COUNT, picking: "in-order" }],
   ])("are in force in a process of %s", async (policy, expected) => {
     expect(await inProcess(policy)).toEqual(expected);
   });

@@ -11,6 +11,8 @@ import { WireGuard } from "../core/wire-guard.ts";
 const UNSENT_BYTES_PAUSE = 2 * 1024 * 1024;
 /** Messages up to this size travel joined: each alone would cost ten times its bytes while it waits in the socket. */
 const SMALL_MESSAGE_BYTES_MAX = 64;
+/** Messages that wait for the end of a turn. A remote that keeps us answering could make one turn last megabytes. */
+const OUTBOX_MESSAGES_MAX = 256;
 /** A dead remote is noticed within about a minute, also when nothing is owed either way. */
 const TCP_KEEP_ALIVE_MS = 30_000;
 
@@ -116,7 +118,9 @@ export class LinkStream extends Duplex {
     this.#queuedBytes += bytes.length;
     this.#outbox.push(bytes);
     // After all sockets that have something to read were read: what they make us say to this remote goes together.
-    if (this.#outbox.length === 1 && this.#handshakeIsOut) setImmediate(() => this.#empty());
+    if (!this.#handshakeIsOut) return;
+    if (this.#outbox.length === 1) setImmediate(() => this.#empty());
+    if (this.#outbox.length === OUTBOX_MESSAGES_MAX) this.#empty();
   }
 
   override _read(): void {

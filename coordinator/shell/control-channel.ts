@@ -15,6 +15,7 @@ import type { InwardEvent } from "./core-loop.ts";
 import type { ShellLimits } from "./limits.ts";
 import { NodeConnection } from "./node-connection.ts";
 import { SendBudget } from "./send-budget.ts";
+import { StrangerBudget } from "./stranger-budget.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
 /** A log line per refusal would let anyone fill the disk. */
@@ -42,6 +43,7 @@ export class ControlChannel {
   readonly #options: ControlChannelOptions;
   readonly #server: WebSocketServer;
   readonly #budget: SendBudget;
+  readonly #strangers: StrangerBudget;
   readonly #connections = new Set<NodeConnection>();
   readonly #byNode = new Map<NodeId, NodeConnection>();
   /** Those whose hello is committed: only they may be sent orders. */
@@ -55,6 +57,7 @@ export class ControlChannel {
     const { limits } = options;
     this.#options = options;
     this.#budget = new SendBudget(limits.fleetBytesInFlightMax);
+    this.#strangers = new StrangerBudget(limits.strangerBytesMax);
     this.#refusalLog = new TokenBucket(REFUSALS_LOGGED_BURST, REFUSALS_LOGGED_PER_SECOND, options.now());
     const serverOptions = {
       noServer: true,
@@ -76,8 +79,12 @@ export class ControlChannel {
 
   accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const { remoteAddress, localAddress } = request.socket;
-    const address = { remoteHost: plainAddress(remoteAddress), localHost: plainAddress(localAddress) };
-    this.#server.handleUpgrade(request, socket, head, (webSocket) => this.#open(webSocket, address));
+    const below = {
+      stream: socket,
+      remoteHost: plainAddress(remoteAddress),
+      localHost: plainAddress(localAddress),
+    };
+    this.#server.handleUpgrade(request, socket, head, (webSocket) => this.#open(webSocket, below));
   }
 
   /** Does nothing when the node is not connected: it gets its orders again when it says hello. */
@@ -113,10 +120,10 @@ export class ControlChannel {
     });
   }
 
-  #open(socket: WebSocket, address: { remoteHost: string; localHost: string }): void {
+  #open(socket: WebSocket, below: { stream: Duplex; remoteHost: string; localHost: string }): void {
     const { limits, now } = this.#options;
     const connection = new NodeConnection({
-      ...{ socket, ...address, limits, now, budget: this.#budget },
+      ...{ socket, ...below, limits, now, budget: this.#budget },
       handlers: {
         admit: (from, nodeId, hello) => this.#admit(from, nodeId, hello),
         take: (from, message) => this.#take(from, message),
@@ -125,6 +132,7 @@ export class ControlChannel {
       },
     });
     this.#connections.add(connection);
+    this.#strangers.watch(below.stream, () => connection.drop("strangers have sent too much"));
     if (this.#closing) connection.goAway();
   }
 
@@ -132,6 +140,7 @@ export class ControlChannel {
     const { submit, hasRoom, logger } = this.#options;
     if (!hasRoom()) throw new FleetError("overloaded", "the coordinator is behind with its work");
     if (!this.#options.isAdmitted(nodeId)) this.#checkToken(connection, hello);
+    this.#strangers.forget(connection.stream);
     const older = this.#byNode.get(nodeId);
     this.#byNode.set(nodeId, connection);
     const { remoteHost, localHost } = connection;
@@ -194,6 +203,7 @@ export class ControlChannel {
   #forget(connection: NodeConnection, reason: string): void {
     this.#connections.delete(connection);
     this.#welcomed.delete(connection);
+    this.#strangers.forget(connection.stream);
     if (this.#connections.size === 0) this.#onEmpty();
     const { nodeId } = connection;
     if (nodeId === null || this.#byNode.get(nodeId) !== connection) return;

@@ -44,6 +44,8 @@ export const SHELL_LIMITS = {
   watchIntervalMs: 250,
   /** Proxies commonly cut a stream that is silent for 30 to 60 seconds. */
   watchKeepAliveMs: 15_000,
+  /** Sent by all who have not said who they are: the hellos of a thousand nodes with 16 KiB each at once. */
+  strangerBytesMax: 16 * MIB,
   handshakeTimeoutMs: HANDSHAKE_TIMEOUT_MS,
   offlineAfterMs: NODE_OFFLINE_AFTER_MS,
   heartbeatIntervalMs: HEARTBEAT_INTERVAL_MS,

@@ -1,6 +1,7 @@
 // One WebSocket of one node: challenge, hello, then messages until it ends. Owns the socket's limits and deadlines;
 // who is let in and what becomes of a message is decided by the ControlChannel behind it.
 import { randomBytes } from "node:crypto";
+import type { Duplex } from "node:stream";
 import type { RawData, WebSocket } from "ws";
 import { FleetError } from "../../protocol/errors.ts";
 import type { Millis, NodeId } from "../../protocol/ids.ts";
@@ -23,6 +24,8 @@ const CLOSE_REPLACED = 4001;
 
 export interface NodeConnectionOptions {
   readonly socket: WebSocket;
+  /** What the WebSocket runs over. */
+  readonly stream: Duplex;
   readonly remoteHost: string;
   readonly localHost: string;
   readonly limits: ShellLimits;
@@ -40,6 +43,7 @@ export interface ConnectionHandlers {
 }
 
 export class NodeConnection {
+  readonly stream: Duplex;
   readonly remoteHost: string;
   readonly localHost: string;
   /** Null until the hello was accepted. */
@@ -58,6 +62,7 @@ export class NodeConnection {
     const { socket, limits, now } = options;
     this.#options = options;
     this.#socket = socket;
+    this.stream = options.stream;
     this.remoteHost = options.remoteHost;
     this.localHost = options.localHost;
     this.#outbox = new Outbox(options);

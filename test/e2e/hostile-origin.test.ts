@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { mkdir, readFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { SHELL_LIMITS } from "../../coordinator/shell/limits.ts";
 import type { ReleaseView, RolloutView } from "../../protocol/api.ts";
 import { pieceCountOf } from "../../protocol/manifest.ts";
 import { ORIGIN_ID } from "../../protocol/messages.ts";
@@ -105,6 +106,7 @@ describe("a coordinator under attack", () => {
       "WebSockets that send noise",
       () => greet(200, (node) => node.socket.send(Buffer.alloc(512 * 1024, 0x91))),
     ],
+    ["four hundred hellos of a mebibyte that lack their last byte", () => beginHellos(400)],
     ["WebSockets that send a frame in ten thousand parts", () => greet(20, sendInParts)],
     ["a node that sends more than it may", floodAsNode],
   ])("its HTTP port withstands %s", (_, attack) =>
@@ -173,6 +175,41 @@ async function greet(count: number, act: (node: TestNode) => void): Promise<void
   await lab.get("/v1/status");
   for (const node of nodes) node.socket.terminate();
 }
+
+/** Until the coordinator has ended all of them but as many as may stay. */
+async function beginHellos(count: number): Promise<void> {
+  const { hostname, port } = new URL(lab.url);
+  const begun = Buffer.concat([Buffer.from(UPGRADE), FRAME_HEAD, Buffer.alloc(MIB - 1)]);
+  const begin = (): Socket => {
+    const socket = connect({ host: hostname, port: Number(port) });
+    // What it is told, it throws away; unread, that would hide the end.
+    socket.on("error", () => undefined).resume();
+    socket.write(begun);
+    return socket;
+  };
+  const opened = Array.from({ length: count }, begin);
+  sockets.push(...opened);
+  const held = (): number => MIB * opened.filter((socket) => !socket.closed).length;
+  await new Promise<void>((resolve) => {
+    const look = (): void => {
+      if (held() <= SHELL_LIMITS.strangerBytesMax) resolve();
+    };
+    for (const socket of opened) socket.on("close", look);
+  });
+}
+
+const UPGRADE = [
+  "GET /v1/control HTTP/1.1",
+  "Host: x",
+  "Connection: Upgrade",
+  "Upgrade: websocket",
+  "Sec-WebSocket-Version: 13",
+  `Sec-WebSocket-Key: ${Buffer.alloc(16).toString("base64")}`,
+  "\r\n",
+].join("\r\n");
+
+/** RFC 6455: of one binary message of a mebibyte, masked with zeros. */
+const FRAME_HEAD = Buffer.from([0x82, 0xff, 0, 0, 0, 0, 0, 0x10, 0, 0, 0, 0, 0, 0]);
 
 function sendInParts(node: TestNode): void {
   for (let part = 0; part < 10_000; part += 1)

@@ -45,6 +45,17 @@ describe("a node is let in", () => {
     await node.close();
   });
 
+  it("however much others have sent in their hellos before it", async () => {
+    const small = await TestCoordinator.start(newFolder(), { strangerBytesMax: 2 * 1024 });
+    const token = small.createToken("node");
+    const nodes: TestNode[] = [];
+    for (let count = 0; count < 20; count += 1)
+      nodes.push(await TestNode.admitted(small.url, { joinToken: token }));
+    expect(await small.call("GET", "/v1/status")).toMatchObject({ body: { nodesOnline: 20 } });
+    for (const node of nodes) await node.close();
+    await small.close();
+  });
+
   it("without a token once it is known, even after its token was revoked and the coordinator restarted", async () => {
     const folder = newFolder();
     const first = await TestCoordinator.start(folder);

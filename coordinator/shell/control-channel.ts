@@ -49,6 +49,7 @@ export class ControlChannel {
   /** Those whose hello is committed: only they may be sent orders. */
   readonly #welcomed = new Set<NodeConnection>();
   readonly #refusalLog: TokenBucket;
+  /** Connections ended for what they sent, since the start. */
   #refusals = 0;
   #closing = false;
   #onEmpty: () => void = () => undefined;
@@ -70,11 +71,6 @@ export class ControlChannel {
       closeTimeout: CLOSE_TIMEOUT_MS,
     };
     this.#server = new WebSocketServer(serverOptions);
-  }
-
-  /** Connections ended for what they sent, since the start. */
-  get refusals(): number {
-    return this.#refusals;
   }
 
   accept(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -132,7 +128,7 @@ export class ControlChannel {
       },
     });
     this.#connections.add(connection);
-    this.#strangers.watch(below.stream, () => connection.drop("strangers have sent too much"));
+    this.#strangers.watch(below.stream, () => giveUp(connection));
     if (this.#closing) connection.goAway();
   }
 
@@ -212,4 +208,11 @@ export class ControlChannel {
     this.#options.logger.info({ nodeId, reason }, "a node's connection ended");
     this.#options.submit({ kind: "node-gone", nodeId });
   }
+}
+
+/** Refused, so that the log says it; and dropped, as what it goes on sending would be held until it has closed. */
+function giveUp(stranger: NodeConnection): void {
+  const reason = "connections without an accepted hello have sent too much together, and this one the most";
+  stranger.refuse(new FleetError("overloaded", reason));
+  stranger.drop(reason);
 }

@@ -46,13 +46,12 @@ export class StrangerBudget {
 
   /** Looks at all of them, and frees no less than the mean of what they have sent. */
   #dropLongest(): void {
-    let longest: Duplex | null = null;
-    let most = 0;
-    for (const [stream, { bytesSent }] of this.#strangers)
-      if (bytesSent > most) [longest, most] = [stream, bytesSent];
+    let longest: [Duplex, Stranger] | null = null;
+    for (const entry of this.#strangers)
+      if (longest === null || entry[1].bytesSent > longest[1].bytesSent) longest = entry;
     if (longest === null) return;
-    const drop = this.#strangers.get(longest)?.drop;
-    this.forget(longest);
-    drop?.();
+    const [stream, { drop }] = longest;
+    this.forget(stream);
+    drop();
   }
 }

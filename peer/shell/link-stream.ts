@@ -11,7 +11,7 @@ import { WireGuard } from "../core/wire-guard.ts";
 const UNSENT_BYTES_PAUSE = 2 * 1024 * 1024;
 /** Messages up to this size travel joined: each alone would cost ten times its bytes while it waits in the socket. */
 const SMALL_MESSAGE_BYTES_MAX = 64;
-/** Messages that wait for the end of a turn. A remote that keeps us answering could make one turn last megabytes. */
+/** Messages that wait for the end of a turn: it may read megabytes of what wants an answer to every few bytes. */
 const OUTBOX_MESSAGES_MAX = 256;
 /** A dead remote is noticed within about a minute, also when nothing is owed either way. */
 const TCP_KEEP_ALIVE_MS = 30_000;

@@ -56,6 +56,18 @@ describe("a node is let in", () => {
     await small.close();
   });
 
+  it("while a stranger that has sent too much is given up", async () => {
+    const small = await TestCoordinator.start(newFolder(), { strangerBytesMax: 8 * 1024 });
+    const node = await TestNode.admitted(small.url, { joinToken: small.createToken("node") });
+    const stranger = new TestNode(small.url);
+    await stranger.next("challenge");
+    stranger.socket.send(Buffer.alloc(16 * 1024), { fin: false });
+    await stranger.closed;
+    expect(await small.call("GET", "/v1/status")).toMatchObject({ body: { nodesOnline: 1 } });
+    await node.close();
+    await small.close();
+  });
+
   it("without a token once it is known, even after its token was revoked and the coordinator restarted", async () => {
     const folder = newFolder();
     const first = await TestCoordinator.start(folder);

@@ -57,7 +57,10 @@ describe("a node is let in", () => {
   });
 
   it("while a stranger that has sent too much is given up", async () => {
-    const small = await TestCoordinator.start(newFolder(), { strangerBytesMax: 8 * 1024 });
+    const small = await TestCoordinator.start(newFolder(), {
+      strangerBytesMax: 8 * 1024,
+      handshakeTimeoutMs: 600_000,
+    });
     const node = await TestNode.admitted(small.url, { joinToken: small.createToken("node") });
     const stranger = new TestNode(small.url);
     await stranger.next("challenge");

@@ -343,7 +343,7 @@ class Upload {
     turn.bytesLeft -= order.length;
     const copiesBefore = this.#copiesOf(order.piece);
     this.#sentBytes[order.piece] = (this.#sentBytes[order.piece] ?? 0) + order.length;
-    if (copiesBefore < 1 && this.#copiesOf(order.piece) >= 1) this.#injection?.wentOut();
+    if (copiesBefore < 1 && this.#copiesOf(order.piece) >= 1) this.#injection?.wentOut(order.piece, now);
     this.#out.push({ kind: "send", ...order });
   }
 

@@ -155,7 +155,7 @@ describe("createUpload", () => {
     expect([...new Set(order)].slice(4)).toEqual([5, 6, 7]);
   });
 
-  it("as the origin sends every piece once before any twice, then whatever is asked for", () => {
+  it("as the origin sends every piece once before any twice, and whatever is asked for a while later", () => {
     const bench = new Bench({ injects: true }).open(1, 2);
     const kindsOf = (link: number, piece: number): Set<string> => {
       bench.drain(link, bench.unsent.get(link) ?? 0);
@@ -168,6 +168,8 @@ describe("createUpload", () => {
       expect(kindsOf(2, 0), `while piece ${piece} is inside`).toEqual(new Set(["reject"]));
       expect(kindsOf(2, piece)).toEqual(new Set(["send"]));
     }
+    expect(kindsOf(2, GEOMETRY.pieceCount - 1)).toEqual(new Set(["send"]));
+    bench.pass(1_000);
     expect(kindsOf(2, 0)).toEqual(new Set(["send"]));
   });
 

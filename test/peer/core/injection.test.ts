@@ -1,0 +1,73 @@
+import { describe, expect, it } from "vitest";
+import { Injection } from "../../../peer/core/injection.ts";
+
+const FIRST_LINK = 1;
+const SECOND_LINK = 2;
+
+/** An origin that has sent all of `pieceCount` pieces to the first link, one every `pieceMs`, the last at `now`. */
+function allOut(pieceCount: number, pieceMs: number): { injection: Injection; now: number } {
+  const injection = new Injection(pieceCount);
+  for (let piece = 0; piece < pieceCount; piece++) {
+    injection.admits(piece, FIRST_LINK, piece * pieceMs);
+    injection.wentOut(piece, (piece + 1) * pieceMs);
+  }
+  return { injection, now: pieceCount * pieceMs };
+}
+
+/** For how long others are turned away from the piece that went out last. */
+function turnedAwayMs(pieceCount: number, pieceMs: number): number {
+  const { injection, now } = allOut(pieceCount, pieceMs);
+  let at = now;
+  while (!injection.admits(pieceCount - 1, SECOND_LINK, at)) at += 1;
+  return at - now;
+}
+
+describe("an origin that has sent everything once", () => {
+  it("leaves second copies of a piece to the nodes for a tenth of the time that all took", () => {
+    expect(turnedAwayMs(1_000, 4)).toBe(401);
+    expect(turnedAwayMs(100, 4)).toBe(41);
+  });
+
+  it("does so for ten seconds at most, however slow its link is", () => {
+    expect(turnedAwayMs(1_000, 4_000)).toBe(10_001);
+  });
+
+  it("repeats what went out long ago at once, for nodes that are slower than it", () => {
+    const { injection, now } = allOut(1_000, 4);
+    expect(injection.admits(800, SECOND_LINK, now)).toBe(true);
+    expect(injection.admits(990, SECOND_LINK, now)).toBe(false);
+  });
+
+  it("repeats everything at once when a node was lost that got some, as nobody else may have it", () => {
+    const { injection, now } = allOut(1_000, 4);
+    injection.linkClosed(FIRST_LINK, () => true);
+    expect(injection.admits(999, SECOND_LINK, now)).toBe(true);
+  });
+
+  it("repeats no sooner when who is gone had got nothing", () => {
+    const { injection, now } = allOut(1_000, 4);
+    injection.linkClosed(SECOND_LINK, () => false);
+    expect(injection.admits(999, SECOND_LINK, now)).toBe(false);
+  });
+
+  it("serves who took a piece first without waiting", () => {
+    const { injection, now } = allOut(1_000, 4);
+    expect(injection.admits(999, FIRST_LINK, now)).toBe(true);
+  });
+});
+
+describe("an origin that has not sent everything yet", () => {
+  it("turns others away from a piece that somebody took, until nobody has asked for a first copy for half a second", () => {
+    const injection = new Injection(10);
+    injection.admits(0, FIRST_LINK, 0);
+    expect(injection.admits(0, SECOND_LINK, 500)).toBe(false);
+    expect(injection.admits(0, SECOND_LINK, 501)).toBe(true);
+  });
+
+  it("gives to others what a lost node took and did not get", () => {
+    const injection = new Injection(10);
+    injection.admits(0, FIRST_LINK, 0);
+    injection.linkClosed(FIRST_LINK, () => false);
+    expect(injection.admits(0, SECOND_LINK, 1)).toBe(true);
+  });
+});

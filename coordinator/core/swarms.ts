@@ -88,11 +88,15 @@ export class Swarms {
     }
   }
 
-  /** Takes in a report. Returns the member when its state changed. */
+  /** Takes in a report. Returns the member when its state changed. Whoever reports on what is over is told so. */
   report(nodeId: NodeId, message: StageMessage, now: Millis): SwarmMemberRecord | null {
     const swarm = this.#state.swarms.get(swarmKey(message.release));
     const member = this.#state.membersOf(message.release).get(nodeId);
-    if (swarm === undefined || member === undefined) return null;
+    if (swarm === undefined || member === undefined) {
+      const { generation, release } = message;
+      this.#state.emit({ kind: "send", nodeId, message: { kind: "stop-serving", generation, release } });
+      return null;
+    }
     if (swarm.generation !== message.generation || !sameRelease(swarm.release, message.release)) return null;
     if (message.kind === "stage-ready") {
       this.#gate.noteReady(swarm.release, nodeId);

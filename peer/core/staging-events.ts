@@ -100,6 +100,10 @@ export type StagingEffect =
       readonly release: ReleaseRef;
       readonly discard: boolean;
     }
+  /** Note the order, so that a restart goes on with it also while the coordinator is away. */
+  | { readonly kind: "note"; readonly order: StageOrder }
+  /** It is over: strike the note. */
+  | { readonly kind: "strike-note"; readonly release: ReleaseRef }
   /** Delete what is left of a tarball that no stage uses. */
   | { readonly kind: "discard"; readonly release: ReleaseRef }
   | { readonly kind: "send"; readonly message: NodeMessage };

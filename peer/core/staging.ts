@@ -43,6 +43,7 @@ export interface StageInProgress {
 }
 
 type StageFailed = Extract<NodeMessage, { kind: "stage-failed" }>;
+type FailureReport = Omit<StageFailed, "kind">;
 type OrderEvent = Extract<StagingEvent, { kind: "order" }>;
 
 export class StagingMachine implements Machine<StagingEvent, StagingEffect> {
@@ -93,22 +94,26 @@ export class StagingMachine implements Machine<StagingEvent, StagingEffect> {
       case "order":
         return this.#ordered(event, now);
       case "refused":
-        return this.#remember({ ...event, kind: "stage-failed" });
+        return this.#refuse(event);
       case "neighbours": {
         const job = this.#jobOf(event.release, event.generation);
         if (job === null) return;
         job.order = { ...job.order, generation: event.generation };
-        return this.#setNeighbours(job, event.neighbours);
+        this.#setNeighbours(job, event.neighbours);
+        return this.#note(job);
       }
       case "go": {
         const job = this.#jobOf(event.release, event.generation);
-        if (job !== null) this.#start(job, now);
-        return;
+        if (job === null || job.order.awaitsGo !== true) return;
+        job.order = { ...job.order, awaitsGo: false };
+        this.#start(job, now);
+        return this.#note(job);
       }
       case "pause": {
         const job = this.#jobOf(event.release, event.generation);
-        if (job !== null) this.#pause(job, event.paused, now);
-        return;
+        if (job === null || job.paused === event.paused) return;
+        this.#pause(job, event.paused, now);
+        return this.#note(job);
       }
       case "stop-serving":
         return this.#stopServing(event.release, event.generation, now);
@@ -138,14 +143,12 @@ export class StagingMachine implements Machine<StagingEvent, StagingEffect> {
     if (failure?.generation === order.generation) return this.#send(failure);
     this.#failures.delete(key);
     if (event.installed && !event.tarball) {
+      this.#emit({ kind: "strike-note", release: order.release });
       const transfer = { ...NOTHING_YET, verifiedBytes: manifest.artifact.length };
       return this.#sendBoth(order, transfer);
     }
     const refusal = this.#refusal(manifest);
-    if (refusal !== null) {
-      const { generation, release } = order;
-      return this.#remember({ kind: "stage-failed", generation, release, ...refusal });
-    }
+    if (refusal !== null) return this.#refuse({ ...order, ...refusal });
     this.#attempts += 1;
     const fresh: Job = {
       attempt: this.#attempts,
@@ -161,7 +164,19 @@ export class StagingMachine implements Machine<StagingEvent, StagingEffect> {
       grewAt: now,
     };
     this.#jobs.set(key, fresh);
-    return event.installed ? this.#serve(fresh) : this.#startWaiting(now);
+    if (event.installed) this.#serve(fresh);
+    else this.#startWaiting(now);
+    this.#note(fresh);
+  }
+
+  #refuse(failure: FailureReport): void {
+    this.#emit({ kind: "strike-note", release: failure.release });
+    this.#remember(failure);
+  }
+
+  /** As it stands now: with the neighbours it was told last, and paused or not. */
+  #note({ order, paused }: Job): void {
+    this.#emit({ kind: "note", order: { ...order, paused } });
   }
 
   #orderedAgain(job: Job, order: StageOrder, now: Millis): void {
@@ -173,6 +188,7 @@ export class StagingMachine implements Machine<StagingEvent, StagingEffect> {
     if (order.awaitsGo !== true) this.#start(job, now);
     else if (job.countdown?.toldReady !== false) this.#tellReady(job);
     this.#repeatResult(job);
+    this.#note(job);
   }
 
   /** It may ask for pieces. Once is as good as often. */
@@ -264,7 +280,7 @@ export class StagingMachine implements Machine<StagingEvent, StagingEffect> {
     // Installed already: that it can no longer be served is nobody's failure.
     if (served) return;
     const { code, message } = event;
-    this.#remember({ kind: "stage-failed", generation, release, code, message });
+    this.#remember({ generation, release, code, message });
     this.#startWaiting(now);
   }
 
@@ -328,6 +344,7 @@ export class StagingMachine implements Machine<StagingEvent, StagingEffect> {
   #leave(job: Job, discard: boolean): void {
     const { attempt, order } = job;
     this.#jobs.delete(keyOf(order.release));
+    this.#emit({ kind: "strike-note", release: order.release });
     if (job.phase === "waiting") return;
     const isLast = !this.artifacts.has(order.release.sha256);
     this.#emit({ kind: "leave", attempt, release: order.release, discard: discard && isLast });
@@ -359,7 +376,7 @@ export class StagingMachine implements Machine<StagingEvent, StagingEffect> {
     this.#send({ kind, generation, release, ...job.transfer });
   }
 
-  #remember(failure: StageFailed): void {
+  #remember(failure: FailureReport): void {
     const { generation, release, code, message } = failure;
     const answer: StageFailed = { kind: "stage-failed", generation, release, code, message };
     this.#failures.delete(keyOf(release));

@@ -11,6 +11,7 @@ import { type Activator, type ActivatorOptions, installedRefs, openActivator } f
 import type { Order } from "./control-client.ts";
 import { failureOf } from "./hooks.ts";
 import { Inspector } from "./inspector.ts";
+import type { OrderNotes } from "./order-notes.ts";
 import type { RateLimits } from "./rate-limits.ts";
 import type { ReleaseStore } from "./release-store.ts";
 import { Stager, type StagerOptions } from "./stager.ts";
@@ -26,6 +27,7 @@ export interface AgentOptions {
   readonly stager: Omit<StagerOptions, "send" | "admit" | "isLive" | "onInstalled">;
   readonly send: (message: NodeMessage) => void;
   readonly rates: RateLimits;
+  readonly notes: OrderNotes;
   readonly logger: Logger;
   readonly onBug: (error: unknown) => void;
 }
@@ -63,8 +65,21 @@ export class Agent {
   async start(apps: Iterable<AppName>): Promise<void> {
     for (const app of apps) this.#activators.set(app, await openActivator(app, this.#activatorOptions));
     for (const activator of this.#activators.values()) activator.start();
+    await this.#goOn();
     for (const app of this.#activators.keys()) this.#collect(app);
     this.#logTimer = setInterval(() => this.#limitLogs(), LOG_LIMIT_INTERVAL_MS).unref();
+  }
+
+  /** With what its coordinator, which may be away, had ordered before this node stopped. */
+  async #goOn(): Promise<void> {
+    const { notes, rates, logger } = this.#options;
+    const { stages, limits } = await notes.read();
+    if (limits !== null) rates.order(limits);
+    for (const order of stages) {
+      const { generation, release } = order;
+      logger.info({ generation, app: release.app, version: release.version }, "goes on with a stage order");
+      await this.#stager.order(order);
+    }
   }
 
   /** What a hello says; the log tails are left out when all of them do not fit its frame. */
@@ -91,7 +106,8 @@ export class Agent {
       case "stop-serving":
         return this.#stager.dispatch(order);
       case "limits":
-        return this.#options.rates.order(order);
+        this.#options.rates.order(order);
+        return this.#options.notes.write(order);
       case "inspect":
         return this.#inspector.ask(order.requestId);
       case "activate":

@@ -17,6 +17,7 @@ import { namesIn, temporariesIn } from "./files.ts";
 import { HookRunner } from "./hooks.ts";
 import { type Identity, openIdentity } from "./identity.ts";
 import { monotonicClock } from "./machine-driver.ts";
+import { OrderNotes } from "./order-notes.ts";
 import type { PeerPorts, SwarmPort } from "./ports.ts";
 import { ProbeRunner } from "./probes.ts";
 import { RateLimits } from "./rate-limits.ts";
@@ -197,11 +198,13 @@ class RunningPeer implements Peer {
     const { state, root } = directories;
     const node = { nodeId: identity.nodeId, name, labels };
     const onBug = (error: unknown) => this.#onBug(error);
+    const notes = new OrderNotes(state.orders, logger);
     const common = { store, clock: monotonicClock, logger, onBug };
     return new Agent({
       store,
       logger,
       onBug,
+      notes,
       send: (message) => this.#control.send(message),
       rates: new RateLimits({
         own: options.rates ?? NO_RATES,
@@ -218,6 +221,7 @@ class RunningPeer implements Peer {
       stager: {
         ...common,
         files: new ArtifactFiles(state, root),
+        notes,
         swarm,
         unpackArchive: ports.unpackArchive,
         trust: identity.trust,
@@ -240,7 +244,7 @@ function trustOf(joinToken: string | null): readonly PublicKey[] {
 }
 
 async function removeLeftovers(state: StatePaths): Promise<void> {
-  for (const folder of [state.directory, state.journals, state.artifacts])
+  for (const folder of [state.directory, state.journals, state.artifacts, state.orders])
     for (const path of await temporariesIn(folder)) await removeTree(path);
 }
 

@@ -17,6 +17,7 @@ import type { StagingEffect, StagingEvent, Transfer } from "../core/staging-even
 import type { ArtifactFiles } from "./artifact-files.ts";
 import { failureOf } from "./hooks.ts";
 import { type Clock, MachineDriver } from "./machine-driver.ts";
+import type { OrderNotes } from "./order-notes.ts";
 import type { PeerPorts, SwarmPort, SwarmTorrentPort } from "./ports.ts";
 import type { ReleaseStore } from "./release-store.ts";
 import { SharedTorrents } from "./shared-torrents.ts";
@@ -25,6 +26,7 @@ import { nothingJoined } from "./torrent-inspection.ts";
 
 export interface StagerOptions {
   readonly files: ArtifactFiles;
+  readonly notes: OrderNotes;
   readonly store: ReleaseStore;
   readonly swarm: SwarmPort;
   readonly unpackArchive: PeerPorts["unpackArchive"];
@@ -149,6 +151,10 @@ export class Stager {
         return this.#sample(effect.attempt);
       case "leave":
         return this.#leave(effect);
+      case "note":
+        return this.#options.notes.write(effect.order);
+      case "strike-note":
+        return this.#options.notes.strike(effect.release);
       case "discard":
         return this.#options.files.discard(effect.release.sha256);
       case "send":

@@ -30,6 +30,10 @@ export class StatePaths {
   get artifacts(): string {
     return join(this.directory, "artifacts");
   }
+  /** Orders that hold until the coordinator says otherwise. */
+  get orders(): string {
+    return join(this.directory, "orders");
+  }
   get logs(): string {
     return join(this.directory, "logs");
   }
@@ -93,7 +97,7 @@ export async function openDirectories(
   try {
     await makeDirectory(stateDirectory, 0o700);
     await chmod(stateDirectory, 0o700);
-    for (const path of [state.journals, state.releases, state.artifacts, state.logs])
+    for (const path of [state.journals, state.releases, state.artifacts, state.orders, state.logs])
       await makeDirectory(path, 0o700);
     await makeDirectory(rootDirectory);
   } catch (error) {

@@ -31,8 +31,21 @@ export function ordered(
 
 export const transfer = { verifiedBytes: 1_000, receivedBytes: 1_100, uploadedBytes: 300 };
 
+/** What is noted for the next start. */
+export function notes(effects: readonly StagingEffect[]): StagingEffect[] {
+  return effects.filter(({ kind }) => kind === "note" || kind === "strike-note");
+}
+
+/** All but what is noted for the next start. */
+export function deeds(effects: readonly StagingEffect[]): StagingEffect[] {
+  return effects.filter(({ kind }) => kind !== "note" && kind !== "strike-note");
+}
+
+/** The deeds in short. */
 export function shown(effects: readonly StagingEffect[]): string[] {
-  return effects.map((effect) => (effect.kind === "send" ? `send ${effect.message.kind}` : effect.kind));
+  return deeds(effects).map((effect) =>
+    effect.kind === "send" ? `send ${effect.message.kind}` : effect.kind,
+  );
 }
 
 export function attemptIn(effects: readonly StagingEffect[]): number {

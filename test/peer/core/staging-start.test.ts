@@ -6,7 +6,7 @@ import type { StagingEvent } from "../../../peer/core/staging-events.ts";
 import { GO_MISSED_AFTER_MS, PROGRESS_INTERVAL_MS } from "../../../protocol/limits.ts";
 import { releaseRefOf } from "../../../protocol/manifest.ts";
 import { manifestOf } from "../releases.ts";
-import { attemptIn, ordered, shown, stageOrder, transfer } from "./stage-orders.ts";
+import { attemptIn, deeds, ordered, shown, stageOrder, transfer } from "./stage-orders.ts";
 
 const v1 = manifestOf("v1");
 
@@ -27,7 +27,7 @@ describe("GO", () => {
   function linking(): { staging: StagingMachine; attempt: number } {
     const staging = new StagingMachine();
     const effects = staging.handle(awaitingGo(), 0);
-    expect(effects).toMatchObject([{ kind: "fetch", paused: true }]);
+    expect(deeds(effects)).toMatchObject([{ kind: "fetch", paused: true }]);
     return { staging, attempt: attemptIn(effects) };
   }
 
@@ -35,13 +35,13 @@ describe("GO", () => {
     const { staging, attempt } = linking();
     expect(staging.deadline()).toBe(LINKS_POLL_MS);
     expect(shown(staging.handle({ kind: "tick" }, LINKS_POLL_MS))).toEqual(["sample"]);
-    expect(staging.handle(linked(attempt, 0), LINKS_POLL_MS)).toEqual([]);
-    expect(staging.handle(linked(attempt, 1), 2 * LINKS_POLL_MS)).toEqual([
+    expect(deeds(staging.handle(linked(attempt, 0), LINKS_POLL_MS))).toEqual([]);
+    expect(deeds(staging.handle(linked(attempt, 1), 2 * LINKS_POLL_MS))).toEqual([
       { kind: "send", message: { kind: "stage-ready", generation: 1, release, links: 1 } },
     ]);
-    expect(staging.handle(linked(attempt, 1), 3 * LINKS_POLL_MS)).toEqual([]);
-    expect(staging.handle(go, 200)).toEqual([{ kind: "set-paused", attempt, paused: false }]);
-    expect(staging.handle(go, 201)).toEqual([]);
+    expect(deeds(staging.handle(linked(attempt, 1), 3 * LINKS_POLL_MS))).toEqual([]);
+    expect(deeds(staging.handle(go, 200))).toEqual([{ kind: "set-paused", attempt, paused: false }]);
+    expect(deeds(staging.handle(go, 201))).toEqual([]);
     expect(staging.deadline()).toBe(200 + PROGRESS_INTERVAL_MS);
     expect(shown(staging.handle(linked(attempt, 1), 700))).toEqual(["send progress"]);
   });
@@ -59,7 +59,7 @@ describe("GO", () => {
     expect(shown(early)).not.toContain("set-paused");
     const due = staging.handle({ kind: "tick" }, GO_MISSED_AFTER_MS);
     expect(due).toContainEqual({ kind: "set-paused", attempt, paused: false });
-    expect(staging.handle(go, GO_MISSED_AFTER_MS + 1)).toEqual([]);
+    expect(deeds(staging.handle(go, GO_MISSED_AFTER_MS + 1))).toEqual([]);
   });
 
   test("that was given while this node was away comes with the order that is repeated", () => {
@@ -84,18 +84,18 @@ describe("GO", () => {
 
   test("from the past, or for a release nobody ordered, changes nothing", () => {
     const staging = new StagingMachine();
-    expect(staging.handle(go, 0)).toEqual([]);
+    expect(deeds(staging.handle(go, 0))).toEqual([]);
     staging.handle(awaitingGo(5), 1);
-    expect(staging.handle(go, 2)).toEqual([]);
+    expect(deeds(staging.handle(go, 2))).toEqual([]);
   });
 
   test("reaches a release that still waits for its place", () => {
     const staging = new StagingMachine();
     const others = ["a", "b", "c", "d"].map((version) => manifestOf(version));
     const attempt = attemptIn(others.flatMap((manifest) => staging.handle(ordered(manifest), 0)));
-    expect(staging.handle(awaitingGo(), 0)).toEqual([]);
+    expect(deeds(staging.handle(awaitingGo(), 0))).toEqual([]);
     expect(shown(staging.handle({ kind: "tick" }, LINKS_WAIT_MS))).toContain("send stage-ready");
-    expect(staging.handle(go, LINKS_WAIT_MS + 1)).toEqual([]);
+    expect(deeds(staging.handle(go, LINKS_WAIT_MS + 1))).toEqual([]);
     staging.handle({ kind: "verified", attempt, transfer }, 2_000);
     const next = staging.handle({ kind: "installed", attempt, transfer }, 2_001);
     expect(next).toContainEqual(expect.objectContaining({ kind: "fetch", manifest: v1, paused: false }));
@@ -119,10 +119,10 @@ describe("a pause", () => {
   test("holds a fetch, and the end of it lets it go on; twice is as good as once", () => {
     const staging = new StagingMachine();
     const attempt = attemptIn(staging.handle(ordered(v1), 0));
-    expect(staging.handle(pause, 1)).toEqual([{ kind: "set-paused", attempt, paused: true }]);
-    expect(staging.handle(pause, 2)).toEqual([]);
-    expect(staging.handle(resume, 3)).toEqual([{ kind: "set-paused", attempt, paused: false }]);
-    expect(staging.handle(resume, 4)).toEqual([]);
+    expect(deeds(staging.handle(pause, 1))).toEqual([{ kind: "set-paused", attempt, paused: true }]);
+    expect(deeds(staging.handle(pause, 2))).toEqual([]);
+    expect(deeds(staging.handle(resume, 3))).toEqual([{ kind: "set-paused", attempt, paused: false }]);
+    expect(deeds(staging.handle(resume, 4))).toEqual([]);
   });
 
   test("outlasts GO, and a coordinator that does not come back to end it", () => {
@@ -133,10 +133,10 @@ describe("a pause", () => {
       0,
     );
     const attempt = attemptIn(effects);
-    expect(effects).toMatchObject([{ kind: "fetch", paused: true }]);
-    expect(staging.handle({ kind: "go", generation: 1, release }, 1)).toEqual([]);
+    expect(deeds(effects)).toMatchObject([{ kind: "fetch", paused: true }]);
+    expect(deeds(staging.handle({ kind: "go", generation: 1, release }, 1))).toEqual([]);
     expect(shown(staging.handle({ kind: "tick" }, GO_MISSED_AFTER_MS))).not.toContain("set-paused");
-    expect(staging.handle(resume, 20_000)).toEqual([{ kind: "set-paused", attempt, paused: false }]);
+    expect(deeds(staging.handle(resume, 20_000))).toEqual([{ kind: "set-paused", attempt, paused: false }]);
   });
 
   test("that was missed comes with the order that is repeated, and so does its end", () => {
@@ -160,6 +160,6 @@ describe("a pause", () => {
     const attempt = attemptIn(staging.handle(ordered(v1), 0));
     staging.handle(pause, 1);
     expect(shown(staging.handle({ kind: "verified", attempt, transfer }, 2))).toContain("install");
-    expect(staging.handle(resume, 3)).toEqual([]);
+    expect(deeds(staging.handle(resume, 3))).toEqual([]);
   });
 });

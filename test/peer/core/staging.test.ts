@@ -10,7 +10,7 @@ import {
 import { PROGRESS_INTERVAL_MS } from "../../../protocol/limits.ts";
 import { type Manifest, releaseRefOf } from "../../../protocol/manifest.ts";
 import { manifestOf } from "../releases.ts";
-import { attemptIn, ordered, shown, transfer } from "./stage-orders.ts";
+import { attemptIn, deeds, notes, ordered, shown, stageOrder, transfer } from "./stage-orders.ts";
 
 /** A machine that serves `manifest`, and its attempt. */
 function serving(manifest: Manifest): { staging: StagingMachine; attempt: number } {
@@ -36,7 +36,7 @@ describe("one stage", () => {
     expect(shown(staging.handle({ kind: "installed", attempt, transfer }, 2))).toEqual(["send staged"]);
     expect(staging.artifacts).toContain(v1.artifact.sha256);
     const release = releaseRefOf(v1);
-    expect(staging.handle({ kind: "stop-serving", generation: 1, release }, 3)).toEqual([
+    expect(deeds(staging.handle({ kind: "stop-serving", generation: 1, release }, 3))).toEqual([
       { kind: "leave", attempt, release, discard: true },
     ]);
     expect(staging.artifacts.size).toBe(0);
@@ -82,7 +82,7 @@ describe("one stage", () => {
       const failed = { kind: "failed", attempt, code: "disk-full", message: "full", spoiled } as const;
       const effects = staging.handle(failed, 1);
       expect(shown(effects)).toEqual(["leave", "send stage-failed"]);
-      expect(effects[0]).toMatchObject({ discard: spoiled });
+      expect(deeds(effects)[0]).toMatchObject({ discard: spoiled });
     }
   });
 
@@ -91,7 +91,7 @@ describe("one stage", () => {
     const attempt = attemptIn(staging.handle(ordered(v1), 0));
     staging.handle({ kind: "verified", attempt, transfer }, 1);
     const stop = { kind: "stop-serving", generation: 1, release: releaseRefOf(v1) } as const;
-    expect(staging.handle(stop, 2)).toEqual([]);
+    expect(deeds(staging.handle(stop, 2))).toEqual([]);
     expect(shown(staging.handle({ kind: "installed", attempt, transfer }, 3))).toEqual([
       "send staged",
       "leave",
@@ -121,10 +121,12 @@ describe("orders that come again", () => {
   test("an order from the past and its neighbours are ignored", () => {
     const staging = new StagingMachine();
     staging.handle(ordered(v1, 5), 0);
-    expect(staging.handle(ordered(v1, 4), 1)).toEqual([]);
+    expect(deeds(staging.handle(ordered(v1, 4), 1))).toEqual([]);
     const release = releaseRefOf(v1);
-    expect(staging.handle({ kind: "neighbours", generation: 4, release, neighbours: [] }, 1)).toEqual([]);
-    expect(staging.handle({ kind: "stop-serving", generation: 4, release }, 1)).toEqual([]);
+    expect(deeds(staging.handle({ kind: "neighbours", generation: 4, release, neighbours: [] }, 1))).toEqual(
+      [],
+    );
+    expect(deeds(staging.handle({ kind: "stop-serving", generation: 4, release }, 1))).toEqual([]);
     expect(staging.artifacts.size).toBe(1);
   });
 
@@ -152,7 +154,7 @@ describe("orders that come again", () => {
     const staging = new StagingMachine();
     const attempt = attemptIn(staging.handle(ordered(v1), 0));
     staging.handle({ kind: "stop-serving", generation: 1, release: releaseRefOf(v1) }, 1);
-    expect(staging.handle({ kind: "verified", attempt, transfer }, 2)).toEqual([]);
+    expect(deeds(staging.handle({ kind: "verified", attempt, transfer }, 2))).toEqual([]);
   });
 });
 
@@ -193,10 +195,10 @@ describe("many stages", () => {
     const twinAttempt = attemptIn(staging.handle(ordered(twin), 30));
     expect(twinAttempt).not.toBe(attempt);
     const stop = { kind: "stop-serving", generation: 1 } as const;
-    expect(staging.handle({ ...stop, release: releaseRefOf(v1) }, 31)).toMatchObject([
+    expect(deeds(staging.handle({ ...stop, release: releaseRefOf(v1) }, 31))).toMatchObject([
       { kind: "leave", attempt, discard: false },
     ]);
-    expect(staging.handle({ ...stop, release: releaseRefOf(twin) }, 32)).toMatchObject([
+    expect(deeds(staging.handle({ ...stop, release: releaseRefOf(twin) }, 32))).toMatchObject([
       { kind: "leave", attempt: twinAttempt, discard: true },
     ]);
   });
@@ -205,7 +207,7 @@ describe("many stages", () => {
     const { staging } = serving(v1);
     const artifact = { ...v1.artifact, infoHash: "e".repeat(40) };
     const other = { ...twin, artifact } as Manifest;
-    const [effect] = staging.handle(ordered(other), 30);
+    const [effect] = deeds(staging.handle(ordered(other), 30));
     expect(effect).toMatchObject({ message: { kind: "stage-failed", code: "overloaded" } });
     expect(JSON.stringify(effect)).toContain("web v1");
   });
@@ -214,5 +216,45 @@ describe("many stages", () => {
     const { staging } = serving(v1);
     expect([...staging.pinned("web")]).toEqual([`v1-${v1.artifact.sha256.slice(0, 8)}`]);
     expect(staging.pinned("other").size).toBe(0);
+  });
+});
+
+describe("what is noted for the next start", () => {
+  const release = releaseRefOf(v1);
+
+  test("an order that is taken on, until it is over", () => {
+    const staging = new StagingMachine();
+    expect(notes(staging.handle(ordered(v1), 0))).toEqual([{ kind: "note", order: stageOrder(v1, 1) }]);
+    const stop = { kind: "stop-serving", generation: 1, release } as const;
+    expect(notes(staging.handle(stop, 1))).toEqual([{ kind: "strike-note", release }]);
+  });
+
+  test("that GO has come", () => {
+    const staging = new StagingMachine();
+    const awaiting = ordered(v1);
+    if (awaiting.kind !== "order") throw new Error("ordered gives an order");
+    staging.handle({ ...awaiting, order: { ...awaiting.order, awaitsGo: true } }, 0);
+    const effects = staging.handle({ kind: "go", generation: 1, release }, 1);
+    expect(notes(effects)).toEqual([{ kind: "note", order: stageOrder(v1, 1) }]);
+  });
+
+  test("its latest neighbours, and that it is paused", () => {
+    const staging = new StagingMachine();
+    staging.handle(ordered(v1), 0);
+    staging.handle({ kind: "neighbours", generation: 1, release, neighbours: [] }, 1);
+    const effects = staging.handle({ kind: "pause", generation: 1, release, paused: true }, 2);
+    const order = { ...stageOrder(v1, 1), neighbours: [], paused: true };
+    expect(notes(effects)).toEqual([{ kind: "note", order }]);
+  });
+
+  test("nothing that failed, was refused, or is installed without its tarball", () => {
+    const failing = new StagingMachine();
+    const attempt = attemptIn(failing.handle(ordered(v1), 0));
+    const why = { code: "disk-full", message: "full" };
+    const struck = [{ kind: "strike-note", release }];
+    expect(notes(failing.handle({ kind: "failed", attempt, ...why, spoiled: false }, 1))).toEqual(struck);
+    const refusing = new StagingMachine();
+    expect(notes(refusing.handle({ kind: "refused", generation: 1, release, ...why }, 0))).toEqual(struck);
+    expect(notes(new StagingMachine().handle(ordered(v1, 1, { installed: true }), 0))).toEqual(struck);
   });
 });

@@ -37,4 +37,16 @@ describe("a peer's limits", () => {
     await until("back", () => one.coordinator.hellos.length === 2);
     expect(one.world.limits).toEqual([NO_RATES, rates(null, 2_000)]);
   });
+
+  test("stay over a restart that finds the coordinator away", async () => {
+    const one = await startLab();
+    const peer = await one.start();
+    await peer.admitted;
+    one.coordinator.send({ kind: "limits", ...rates(null, 2_000) });
+    await until("told", () => one.world.limits.length === 2);
+    await peer.close();
+    one.coordinator.answer = "silence";
+    await one.start();
+    expect(one.world.limits.slice(2)).toEqual([NO_RATES, rates(null, 2_000)]);
+  });
 });

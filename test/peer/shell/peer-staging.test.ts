@@ -1,17 +1,29 @@
 // A whole peer stages releases for a coordinator that speaks the real protocol; swarm and archive code are stand-ins.
 import { existsSync } from "node:fs";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import type { Peer } from "../../../peer/shell/peer.ts";
 import { FleetError } from "../../../protocol/errors.ts";
 import { UNPACKED_BYTES_MAX } from "../../../protocol/limits.ts";
 import { releaseRefOf } from "../../../protocol/manifest.ts";
+import { encodeFrame } from "../../../protocol/shell/frame.ts";
 import { createSigningKey } from "../../../protocol/shell/signature.ts";
 import { until } from "../processes.ts";
-import { directoryOf, stageOrderOf, startLab } from "./fake-fleet.ts";
+import { directoryOf, type Lab, stageOrderOf, startLab } from "./fake-fleet.ts";
 import { testRelease } from "./fake-world.ts";
 
 const v1 = testRelease("v1");
+
+/** A peer that has begun with v1 and does not get it; its order is of generation 5. */
+async function startFetching(lab: Lab): Promise<Peer> {
+  lab.world.delivers = false;
+  const peer = await lab.start();
+  await peer.admitted;
+  lab.coordinator.send(stageOrderOf(v1, 5));
+  await until("joined", () => lab.world.torrents[0]?.neighbourLists.length === 1);
+  return peer;
+}
 
 describe("staging", () => {
   test("verified, installed, reported, served until told to stop", async () => {
@@ -165,12 +177,13 @@ describe("staging", () => {
     await one.stage(v1);
     await peer.close();
     expect(one.world.torrents[0]?.closed).toBe(true);
+    one.world.delivers = false;
     await one.start();
     await until("hello", () => one.coordinator.hellos.length === 2);
     expect(one.coordinator.hellos[1]?.apps).toEqual([
       { app: "web", live: null, installed: [releaseRefOf(v1.manifest)], lastOrder: null },
     ]);
-    one.world.delivers = false;
+    await until("served again", () => one.world.torrents.length === 2);
     await one.stage(v1);
     expect(one.world.unpacked).toHaveLength(1);
     expect(one.world.torrents).toHaveLength(2);
@@ -190,22 +203,66 @@ describe("staging", () => {
     expect(await readdir(join(one.folder, "state", "artifacts"))).toEqual([]);
   });
 
-  test("an unfinished stage waits for the order to come again, then goes on with the same files", async () => {
+  test("an unfinished stage goes on after a restart, with the same files, though the coordinator is away", async () => {
     const one = await startLab(v1);
-    one.world.delivers = false;
-    const peer = await one.start();
-    await peer.admitted;
-    one.coordinator.send(stageOrderOf(v1, 5));
-    await until("joined", () => one.world.torrents.length === 1);
+    const peer = await startFetching(one);
+    const neighbours = [{ id: "node-2", host: "127.0.0.1", port: 2, dial: true, far: null }];
+    const release = releaseRefOf(v1.manifest);
+    one.coordinator.send({ kind: "neighbours", generation: 5, release, neighbours });
+    await until("changed", () => one.world.torrents[0]?.neighbourLists.length === 2);
     await peer.close();
+    one.coordinator.answer = "silence";
     one.world.delivers = true;
+    await one.start();
+    const versions = join(one.folder, "root", "web", "versions");
+    await until("installed", () => existsSync(join(versions, directoryOf(v1), "tarball")));
+    const [before, after] = one.world.torrents;
+    expect(after?.neighbourLists).toEqual([neighbours]);
+    expect(after?.joined.filePath).toBe(before?.joined.filePath);
+    expect(after?.joined.bitmapPath).toBe(before?.joined.bitmapPath);
+    expect(one.coordinator.sent("staged")).toEqual([]);
+  });
+
+  test("a stage that an operator has paused stays so over a restart", async () => {
+    const one = await startLab(v1);
+    const peer = await startFetching(one);
+    one.coordinator.send({
+      kind: "pause",
+      generation: 5,
+      release: releaseRefOf(v1.manifest),
+      paused: true,
+    });
+    await until("paused", () => one.world.torrents[0]?.paused === true);
+    await peer.close();
+    await one.start();
+    await until("joined again", () => one.world.torrents.length === 2);
+    expect(one.world.torrents[1]?.paused).toBe(true);
+  });
+
+  test("what was over before a restart is not taken up again", async () => {
+    const one = await startLab(v1);
+    const peer = await startFetching(one);
+    one.coordinator.send({ kind: "stop-serving", generation: 5, release: releaseRefOf(v1.manifest) });
+    await until("left", () => one.world.torrents[0]?.closed === true);
+    await peer.close();
     await (await one.start()).admitted;
-    await one.coordinator.next("heartbeat", one.coordinator.sent("heartbeat").length);
+    expect(await readdir(join(one.folder, "state", "orders"))).toEqual([]);
     expect(one.world.torrents).toHaveLength(1);
-    one.coordinator.send(stageOrderOf(v1, 5));
-    await one.coordinator.next("staged");
-    expect(one.world.torrents[1]?.joined.filePath).toBe(one.world.torrents[0]?.joined.filePath);
-    expect(one.world.torrents[1]?.joined.bitmapPath).toBe(one.world.torrents[0]?.joined.bitmapPath);
+  });
+
+  test("a noted order that is damaged, or whose publisher is not trusted any more, is dropped", async () => {
+    const one = await startLab(v1);
+    const peer = await startFetching(one);
+    await peer.close();
+    const stages = join(one.folder, "state", "orders");
+    const [name = ""] = await readdir(stages);
+    const noted = await readFile(join(stages, name));
+    await writeFile(join(stages, "damaged.order"), noted.subarray(0, -1));
+    await writeFile(join(stages, name), encodeFrame(stageOrderOf(v1, 5, { key: createSigningKey() })));
+    await (await one.start()).admitted;
+    expect(await one.coordinator.next("stage-failed")).toMatchObject({ code: "manifest-untrusted" });
+    expect(one.world.torrents).toHaveLength(1);
+    await until("dropped", async () => (await readdir(stages)).length === 0);
   });
 
   test("two apps are staged at the same time", async () => {

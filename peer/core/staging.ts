@@ -10,6 +10,7 @@ import {
   versionDirectoryName,
 } from "../../protocol/manifest.ts";
 import type { NodeMessage, StageOrder } from "../../protocol/messages.ts";
+import { type FailureReport, StageFailures } from "./stage-failures.ts";
 import {
   type Countdown,
   isHeld,
@@ -31,8 +32,6 @@ export const STAGES_WAITING_MAX = 64;
 export const SERVED_MAX = 16;
 /** A fetch without a new piece for this long is given up; the coordinator judges far sooner, if it is there. */
 export const FETCH_STALLED_AFTER_MS = 24 * 60 * 60_000;
-/** Failures remembered, so that the same order sent again gets the same answer. */
-const FAILURES_REMEMBERED = 64;
 
 export interface StageInProgress {
   readonly attempt: number;
@@ -42,14 +41,12 @@ export interface StageInProgress {
   readonly artifact: Artifact;
 }
 
-type StageFailed = Extract<NodeMessage, { kind: "stage-failed" }>;
-type FailureReport = Omit<StageFailed, "kind">;
 type OrderEvent = Extract<StagingEvent, { kind: "order" }>;
 
 export class StagingMachine implements Machine<StagingEvent, StagingEffect> {
   /** In order of arrival. */
   readonly #jobs = new Map<string, Job>();
-  readonly #failures = new Map<string, StageFailed>();
+  readonly #failures = new StageFailures();
   #effects: StagingEffect[] = [];
   #attempts = 0;
 
@@ -139,9 +136,9 @@ export class StagingMachine implements Machine<StagingEvent, StagingEffect> {
     const key = keyOf(order.release);
     const job = this.#jobs.get(key);
     if (job !== undefined) return this.#orderedAgain(job, order, now);
-    const failure = this.#failures.get(key);
+    const failure = this.#failures.of(order.release);
     if (failure?.generation === order.generation) return this.#send(failure);
-    this.#failures.delete(key);
+    this.#failures.forget(order.release);
     if (event.installed && !event.tarball) {
       this.#emit({ kind: "strike-note", release: order.release });
       const transfer = { ...NOTHING_YET, verifiedBytes: manifest.artifact.length };
@@ -171,7 +168,7 @@ export class StagingMachine implements Machine<StagingEvent, StagingEffect> {
 
   #refuse(failure: FailureReport): void {
     this.#emit({ kind: "strike-note", release: failure.release });
-    this.#remember(failure);
+    this.#send(this.#failures.remember(failure));
   }
 
   /** As it stands now: with the neighbours it was told last, and paused or not. */
@@ -280,7 +277,7 @@ export class StagingMachine implements Machine<StagingEvent, StagingEffect> {
     // Installed already: that it can no longer be served is nobody's failure.
     if (served) return;
     const { code, message } = event;
-    this.#remember({ generation, release, code, message });
+    this.#send(this.#failures.remember({ generation, release, code, message }));
     this.#startWaiting(now);
   }
 
@@ -323,7 +320,7 @@ export class StagingMachine implements Machine<StagingEvent, StagingEffect> {
   #stopServing(release: ReleaseRef, generation: Generation, now: Millis): void {
     const job = this.#jobs.get(keyOf(release));
     if (job === undefined) {
-      this.#failures.delete(keyOf(release));
+      this.#failures.forget(release);
       if (!this.artifacts.has(release.sha256)) this.#emit({ kind: "discard", release });
       return;
     }
@@ -357,7 +354,7 @@ export class StagingMachine implements Machine<StagingEvent, StagingEffect> {
 
   #repeatResults(): void {
     for (const job of this.#jobs.values()) this.#repeatResult(job);
-    for (const failure of this.#failures.values()) this.#send(failure);
+    for (const failure of this.#failures.all()) this.#send(failure);
   }
 
   #repeatResult(job: Job): void {
@@ -374,15 +371,6 @@ export class StagingMachine implements Machine<StagingEvent, StagingEffect> {
   #sendTransfer(job: Job, kind: "verified" | "staged"): void {
     const { generation, release } = job.order;
     this.#send({ kind, generation, release, ...job.transfer });
-  }
-
-  #remember(failure: FailureReport): void {
-    const { generation, release, code, message } = failure;
-    const answer: StageFailed = { kind: "stage-failed", generation, release, code, message };
-    this.#failures.delete(keyOf(release));
-    this.#failures.set(keyOf(release), answer);
-    for (const key of [...this.#failures.keys()].slice(0, -FAILURES_REMEMBERED)) this.#failures.delete(key);
-    this.#send(answer);
   }
 
   #jobOf(release: ReleaseRef, generation: Generation): Job | null {

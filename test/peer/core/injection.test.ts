@@ -1,3 +1,4 @@
+// When an origin that injects repeats a piece: on time alone, without links and sockets.
 import { describe, expect, it } from "vitest";
 import { Injection } from "../../../peer/core/injection.ts";
 
@@ -57,7 +58,7 @@ describe("an origin that has sent everything once", () => {
 });
 
 describe("an origin that has not sent everything yet", () => {
-  it("turns others away from a piece that somebody took, until nobody has asked for a first copy for half a second", () => {
+  it("turns others away from what somebody took, until nobody asked for a first copy for half a second", () => {
     const injection = new Injection(10);
     injection.admits(0, FIRST_LINK, 0);
     expect(injection.admits(0, SECOND_LINK, 500)).toBe(false);

@@ -24,9 +24,13 @@ function turnedAwayMs(pieceCount: number, pieceMs: number): number {
 }
 
 describe("an origin that has sent everything once", () => {
-  it("leaves second copies of a piece to the nodes for a tenth of the time that all took", () => {
+  it("leaves second copies of a piece to the nodes for as long as fifty pieces took", () => {
+    expect(turnedAwayMs(250, 4)).toBe(201);
+  });
+
+  it("does so for a tenth of the time that a long release took, and a quarter of that of a short one", () => {
     expect(turnedAwayMs(1_000, 4)).toBe(401);
-    expect(turnedAwayMs(100, 4)).toBe(41);
+    expect(turnedAwayMs(100, 4)).toBe(101);
   });
 
   it("does so for ten seconds at most, however slow its link is", () => {

@@ -1,7 +1,7 @@
-// Small files that survive power loss: written beside their place, synced, renamed, and the directory synced.
+// Small files, replaced in one step: written beside their place and renamed; synced where they must survive power loss.
 // Reads nothing it has not checked, and leaves no temporary file behind longer than until the next start.
 import { randomBytes } from "node:crypto";
-import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { FleetError } from "../../protocol/errors.ts";
 import { DecodeError, type Schema } from "../../protocol/schema.ts";
@@ -17,15 +17,24 @@ export function temporaryPathFor(path: string): string {
 
 /** After this returns, `path` holds exactly `text`, power loss or not; before, what it held until then. */
 export async function writeFileAtomic(path: string, text: string, mode = 0o600): Promise<void> {
+  await replace(path, (temporary) => writeSynced(temporary, text, mode));
+  await syncDirectory(dirname(path));
+}
+
+/** As {@link writeFileAtomic}, for what may be lost or damaged when power is. */
+export async function writeFileUnsynced(path: string, content: Uint8Array): Promise<void> {
+  await replace(path, (temporary) => writeFile(temporary, content, { mode: 0o600 }));
+}
+
+async function replace(path: string, write: (temporary: string) => Promise<void>): Promise<void> {
   const temporary = temporaryPathFor(path);
   try {
-    await writeSynced(temporary, text, mode);
+    await write(temporary);
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
     throw error;
   }
-  await syncDirectory(dirname(path));
 }
 
 export async function syncDirectory(path: string): Promise<void> {

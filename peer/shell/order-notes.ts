@@ -1,14 +1,14 @@
 // Orders that hold until the coordinator says otherwise, one file each, as they came: what a node that restarts goes
 // on with while its coordinator is away. Files are not synced: a note that is lost costs no more than waiting for it.
 import { createHash } from "node:crypto";
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import type { ReleaseRef } from "../../protocol/manifest.ts";
 import type { CoordinatorMessage, StageOrder } from "../../protocol/messages.ts";
 import { DecodeError } from "../../protocol/schema.ts";
 import { decodeCoordinatorFrame, encodeFrame } from "../../protocol/shell/frame.ts";
-import { namesIn, temporaryPathFor } from "./files.ts";
+import { namesIn, writeFileUnsynced } from "./files.ts";
 
 export type LimitsOrder = Extract<CoordinatorMessage, { kind: "limits" }>;
 
@@ -48,7 +48,7 @@ export class OrderNotes {
   async write(order: StageOrder | LimitsOrder): Promise<void> {
     const path = this.#pathOf(order.kind === "stage" ? nameOf(order.release) : LIMITS_NAME);
     try {
-      await replaceFile(path, encodeFrame(order));
+      await writeFileUnsynced(path, encodeFrame(order));
     } catch (error) {
       this.#logger.warn(
         { err: error, path },
@@ -95,16 +95,4 @@ function nameOf({ app, version, sha256 }: ReleaseRef): string {
     .update(JSON.stringify([app, version, sha256]))
     .digest("hex");
   return `${digest}${SUFFIX}`;
-}
-
-/** In one step, so that a note that changes is never half of one. */
-async function replaceFile(path: string, content: Uint8Array): Promise<void> {
-  const temporary = temporaryPathFor(path);
-  try {
-    await writeFile(temporary, content, { mode: 0o600 });
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
 }

@@ -45,6 +45,17 @@ export class Bitfield {
     return copy;
   }
 
+  /** Adds all of another set of the same length. */
+  merge(other: Bitfield): void {
+    let count = 0;
+    for (let at = 0; at < this.words.length; at++) {
+      const word = ((this.words[at] ?? 0) | (other.words[at] ?? 0)) >>> 0;
+      this.words[at] = word;
+      count += bitCount(word);
+    }
+    this.#count = count;
+  }
+
   get count(): number {
     return this.#count;
   }

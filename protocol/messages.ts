@@ -1,4 +1,5 @@
 // Every message on the control WebSocket, in both directions, as closed unions with one schema each.
+
 import { appNameSchema, nodeIdSchema, nodeNameSchema, publicKeySchema, rolloutIdSchema } from "./ids.ts";
 import { inspectionSchema, inspectSchema } from "./inspection.ts";
 import {
@@ -33,6 +34,7 @@ import {
   text,
   union,
 } from "./schema.ts";
+import { ALL_STRIPES } from "./stripes.ts";
 
 const generation = integer(1);
 const byteCount = integer(0);
@@ -91,6 +93,8 @@ export const neighbourSchema = object({
   dial: flag,
   /** It is in another zone: only what this node's zone lacks is asked of it. Absent: ask it for anything. */
   far: nullable(farShareSchema),
+  /** Stripes of the release that it is to bring without being asked for their pieces (protocol/stripes.ts). Absent: none. */
+  feeds: nullable(integer(0, ALL_STRIPES)),
 });
 export type Neighbour = Infer<typeof neighbourSchema>;
 

@@ -103,10 +103,11 @@ function faultsFact(faults: Faults): Fact | null {
 }
 
 /** Only what differs from what ships. */
-function policyFact({ injection, rings, picking, endgame }: Policy): Fact | null {
+function policyFact({ injection, rings, trees, picking, endgame }: Policy): Fact | null {
   const parts = [
     injection === SHIPPED_POLICY.injection ? null : "the origin repeats pieces freely",
     rings === SHIPPED_POLICY.rings ? null : `graph of ${count(rings ?? 0, "ring")}`,
+    trees === SHIPPED_POLICY.trees ? null : "no trees",
     picking === SHIPPED_POLICY.picking ? null : "pieces in order",
     endgame === SHIPPED_POLICY.endgame ? null : "no endgame",
   ].filter((part) => part !== null);

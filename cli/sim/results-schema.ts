@@ -62,6 +62,7 @@ const scenarioSchema = object({
   policy: object({
     injection: flag,
     rings: nullable(integer(1)),
+    trees: flag,
     picking: literal("rarest", "in-order"),
     endgame: flag,
   }),

@@ -55,7 +55,7 @@ function planSchema(name: string): Schema<ScenarioPlan> {
 
 function scenarioFrom(source: ScenarioSection, name: string): Scenario {
   const zones = zonesFrom(source);
-  const { injection, rings, picking, endgame } = source.policy ?? {};
+  const { injection, rings, trees, picking, endgame } = source.policy ?? {};
   return {
     name,
     artifactBytes: source.size,
@@ -84,6 +84,7 @@ function scenarioFrom(source: ScenarioSection, name: string): Scenario {
     policy: {
       injection: injection ?? SHIPPED_POLICY.injection,
       rings: rings ?? SHIPPED_POLICY.rings,
+      trees: trees ?? SHIPPED_POLICY.trees,
       picking: picking ?? SHIPPED_POLICY.picking,
       endgame: endgame ?? SHIPPED_POLICY.endgame,
     },

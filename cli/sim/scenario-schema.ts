@@ -173,6 +173,10 @@ export const scenarioSection = section({
         integer(1, RINGS_MAX),
         "Rings of the peer graph, two links each; as it ships when absent.",
       ),
+      trees: optional(
+        flag,
+        "Large fleets bring what they have along trees, without being asked; true when absent.",
+      ),
       picking: optional(literal("rarest", "in-order"), "Which piece is asked for next; rarest when absent."),
       endgame: optional(flag, "The last pieces are asked for more than once; true when absent."),
     }),

@@ -2,6 +2,8 @@
 import { laneSchema, nodePhaseSchema, rolloutPhaseSchema } from "../../protocol/api.ts";
 import {
   appNameSchema,
+  type Millis,
+  type NodeId,
   nodeIdSchema,
   nodeNameSchema,
   publicKeySchema,
@@ -19,7 +21,12 @@ import {
   PIECES_MAX,
   TORRENT_INFO_BYTES_MAX,
 } from "../../protocol/limits.ts";
-import { manifestSchema, releaseRefSchema, signedManifestSchema } from "../../protocol/manifest.ts";
+import {
+  manifestSchema,
+  type ReleaseRef,
+  releaseRefSchema,
+  signedManifestSchema,
+} from "../../protocol/manifest.ts";
 import { appStateSchema, labelsSchema, labelValueSchema } from "../../protocol/messages.ts";
 import { faultSchema, sourceSchema } from "../../protocol/offence.ts";
 import { fleetLimitsSchema } from "../../protocol/rates.ts";
@@ -88,6 +95,8 @@ export const swarmRecordSchema = object({
   paused: nullable(flag),
   /** Rank the next member gets; ranks are never given twice. */
   nextRank: integer(0, NODES_MAX),
+  /** The members of the first so many ranks began together. */
+  firstCount: nullable(integer(1, NODES_MAX)),
 });
 export type SwarmRecord = Infer<typeof swarmRecordSchema>;
 
@@ -107,6 +116,26 @@ export const swarmMemberRecordSchema = object({
   message: nullable(message),
 });
 export type SwarmMemberRecord = Infer<typeof swarmMemberRecordSchema>;
+
+export function newMember(
+  release: ReleaseRef,
+  nodeId: NodeId,
+  place: { rank: number; zone: string | null; now: Millis },
+): SwarmMemberRecord {
+  return {
+    nodeId,
+    release,
+    rank: place.rank,
+    zone: place.zone,
+    state: "staging",
+    goAt: place.now,
+    verifiedAt: null,
+    receivedBytes: 0,
+    uploadedBytes: 0,
+    code: null,
+    message: null,
+  };
+}
 
 export const rolloutRecordSchema = object({
   id: rolloutIdSchema,

@@ -1,33 +1,27 @@
-// Who is linked to whom in one swarm: the graph of its zones over the members as they are now.
+// Who is linked to whom in one swarm: its graph over the members as they are now.
 // Knows ranks only; addresses and messages are swarms.ts.
-import type { FarShare } from "../../protocol/messages.ts";
-import { originShare } from "./graph.ts";
 import type { SwarmMemberRecord } from "./records.ts";
-import { type OriginLink, ZoneGraph } from "./zone-graph.ts";
+import { type FedOriginLink, type LinkedRank, SwarmGraph } from "./swarm-graph.ts";
 
 export interface TopologyOptions {
   readonly generation: number;
   /** Ranks that were given; members of some may have been forgotten. */
   readonly memberCount: number;
+  /** Of these the first so many began together. */
+  readonly firstCount: number;
   readonly members: Iterable<SwarmMemberRecord>;
   readonly isPresent: (member: SwarmMemberRecord) => boolean;
   readonly originZone: string | null;
-}
-
-export interface LinkedRank {
-  readonly rank: number;
-  /** Null unless it is in another zone. */
-  readonly far: FarShare | null;
 }
 
 export class SwarmTopology {
   readonly generation: number;
   readonly memberCount: number;
   readonly #memberAt = new Map<number, SwarmMemberRecord>();
-  readonly #graph: ZoneGraph;
+  readonly #graph: SwarmGraph;
 
   constructor(options: TopologyOptions) {
-    const { generation, memberCount, originZone, isPresent } = options;
+    const { generation, memberCount, firstCount, originZone, isPresent } = options;
     this.generation = generation;
     this.memberCount = memberCount;
     for (const member of options.members) this.#memberAt.set(member.rank, member);
@@ -40,7 +34,7 @@ export class SwarmTopology {
         : { zone: member.zone, present: isPresent(member) };
     });
     // The generation seeds the graph, so that it is the same after a restart.
-    this.#graph = new ZoneGraph({ members, originZone, seed: generation });
+    this.#graph = new SwarmGraph({ members, originZone, seed: generation, firstCount });
   }
 
   /** As it was when the swarm was last joined; only what never changes about it is true. */
@@ -49,20 +43,17 @@ export class SwarmTopology {
   }
 
   linksOf(rank: number): readonly LinkedRank[] {
-    return [
-      ...Array.from(this.#graph.near(rank), (near) => ({ rank: near, far: null })),
-      ...this.#graph.far(rank),
-    ];
+    return this.#graph.linksOf(rank);
   }
 
   /** Null when it is not linked to the origin. */
-  originOf(rank: number): OriginLink | null {
-    return this.#graph.origin(rank);
+  originOf(rank: number): FedOriginLink | null {
+    return this.#graph.originOf(rank);
   }
 
   /** Its place among those that ask the origin for parts of the pieces; of use once it is linked to it. */
   shareOf(rank: number): { readonly place: number; readonly count: number } {
-    return this.#graph.origin(rank) ?? originShare(rank, this.memberCount);
+    return this.#graph.shareOf(rank);
   }
 
   /** Those with links into other zones. */

@@ -8,11 +8,11 @@ import { assert } from "../../protocol/machine.ts";
 import { type ReleaseRef, sameRelease } from "../../protocol/manifest.ts";
 import { type Neighbour, type NodeMessage, ORIGIN_ID } from "../../protocol/messages.ts";
 import { dials } from "./graph.ts";
-import type { ReleaseRecord, SwarmMemberRecord, SwarmRecord } from "./records.ts";
+import { newMember, type ReleaseRecord, type SwarmMemberRecord, type SwarmRecord } from "./records.ts";
 import { type DueStart, StartGate } from "./start-gate.ts";
 import { type FleetState, memberKey, swarmKey } from "./state.ts";
+import type { FedOriginLink } from "./swarm-graph.ts";
 import { SwarmTopology } from "./swarm-topology.ts";
-import type { OriginLink } from "./zone-graph.ts";
 
 /** A member online this long without one more verified byte, and not yet unpacked, has failed to stage. */
 export const STAGE_STALL_MS = 30 * 60_000;
@@ -50,7 +50,7 @@ export class Swarms {
   join(release: ReleaseRef, nodeIds: readonly NodeId[], now: Millis): void {
     const newcomers = nodeIds.filter((id) => !this.#state.membersOf(release).has(id));
     if (newcomers.length === 0) return;
-    const swarm = this.#state.swarms.get(swarmKey(release)) ?? this.#begin(release, now);
+    const swarm = this.#state.swarms.get(swarmKey(release)) ?? this.#begin(release, newcomers.length, now);
     if (swarm.goAt === null) this.#gate.arm(release, now);
     const gatewaysBefore = swarm.nextRank === 0 ? [] : this.#topologyOf(swarm).gateways();
     newcomers.forEach((nodeId, index) => {
@@ -180,7 +180,7 @@ export class Swarms {
     }
   }
 
-  #begin(release: ReleaseRef, now: Millis): SwarmRecord {
+  #begin(release: ReleaseRef, memberCount: number, now: Millis): SwarmRecord {
     const generation = this.#state.nextGeneration();
     const swarm: SwarmRecord = {
       release,
@@ -190,6 +190,7 @@ export class Swarms {
       flowsSince: null,
       paused: false,
       nextRank: 0,
+      firstCount: memberCount,
     };
     this.#state.saveSwarm(swarm);
     this.#seed(release);
@@ -270,11 +271,11 @@ export class Swarms {
   #neighbours(swarm: SwarmRecord, of: Pick<SwarmMemberRecord, "nodeId" | "rank">): Neighbour[] {
     const topology = this.#topologyOf(swarm);
     const neighbours = this.#originFor(of.nodeId, topology.originOf(of.rank));
-    for (const { rank, far } of topology.linksOf(of.rank)) {
+    for (const { rank, far, feeds } of topology.linksOf(of.rank)) {
       const id = topology.memberAt(rank)?.nodeId;
       const address = id === undefined ? undefined : this.#state.nodes.get(id)?.swarm;
       if (id === undefined || address === undefined || !this.#state.isOnline(id)) continue;
-      neighbours.push({ id, host: address.host, port: address.port, dial: dials(of.rank, rank), far });
+      neighbours.push({ id, host: address.host, port: address.port, dial: dials(of.rank, rank), far, feeds });
     }
     return neighbours.slice(0, NEIGHBOURS_MAX);
   }
@@ -287,6 +288,8 @@ export class Swarms {
     const topology = new SwarmTopology({
       generation: swarm.generation,
       memberCount: swarm.nextRank,
+      // Those of a swarm that was begun before trees were known have none.
+      firstCount: swarm.firstCount ?? 0,
       members: this.#state.membersOf(swarm.release).values(),
       isPresent: ({ nodeId }) => this.#state.isOnline(nodeId),
       originZone: this.#origin.zone,
@@ -295,10 +298,11 @@ export class Swarms {
     return topology;
   }
 
-  #originFor(nodeId: NodeId, link: OriginLink | null): Neighbour[] {
+  #originFor(nodeId: NodeId, link: FedOriginLink | null): Neighbour[] {
     const host = this.#origin.host ?? this.#state.presence.get(nodeId)?.localHost;
     if (host === undefined || link === null) return [];
-    return [{ id: ORIGIN_ID, host, port: this.#origin.port, dial: true, far: link.far }];
+    const { far, feeds } = link;
+    return [{ id: ORIGIN_ID, host, port: this.#origin.port, dial: true, far, feeds }];
   }
 
   #advance(member: SwarmMemberRecord, message: TransferMessage, now: Millis): SwarmMemberRecord | null {
@@ -376,24 +380,4 @@ const NO_TRANSFER = {
 
 function isUnfinished(member: SwarmMemberRecord): boolean {
   return member.state === "staging" || member.state === "verified";
-}
-
-function newMember(
-  release: ReleaseRef,
-  nodeId: NodeId,
-  place: { rank: number; zone: string | null; now: Millis },
-): SwarmMemberRecord {
-  return {
-    nodeId,
-    release,
-    rank: place.rank,
-    zone: place.zone,
-    state: "staging",
-    goAt: place.now,
-    verifiedAt: null,
-    receivedBytes: 0,
-    uploadedBytes: 0,
-    code: null,
-    message: null,
-  };
 }

@@ -19,6 +19,7 @@ import {
   windowBlocks,
 } from "./download-state.ts";
 import { type BlockEvent, cutOff, orderOf, type Turn } from "./download-turn.ts";
+import { expectFed, noteFed } from "./feeders.ts";
 import { BLOCK_BYTES, blockBytes, blockKey, blockOfKey, pieceOfKey } from "./geometry.ts";
 import { recount } from "./link-copies.ts";
 import { tellingSilenceMs } from "./patience.ts";
@@ -45,13 +46,17 @@ const LATE_BLOCK_MS = 4_000;
 /** Blocks nobody asked for: a megabyte may be a race, more is a flood. */
 const UNASKED_BYTES_MAX = 1024 * 1024;
 
+/** What comes along trees comes fast and is no news of use: so many pieces, or a 256th of all, are told as a set. */
+const HAVES_MAX = 4;
+const HAVES_SHARE_MAX = 1 / 256;
+
 /** More would let a fast link run dry between two groups. */
 const REFILL_BLOCKS_MAX = 4;
 
 /** Asks for blocks until the link's window is full or it has nothing to offer. */
 export function pump(turn: Turn, link: Link): void {
   const { state, now, out } = turn;
-  if (state.paused || link.choked || link.useful === 0 || now < link.pausedUntil) return;
+  if (state.paused || state.feeds.isFed || link.choked || link.useful === 0 || now < link.pausedUntil) return;
   if (link.refusedInRow >= REFUSALS_MAX) return;
   if (link.open.size > 0 && state.openBlocks >= state.openBlocksMax) return;
   const windowMax = windowBlocks(state, link);
@@ -84,7 +89,10 @@ function refillBlocks({ geometry, config }: DownloadState, windowMax: number): n
 
 /** Tells a link of the pieces it has not heard of. */
 export function tell({ state, out }: Turn, link: Link): void {
-  for (const piece of state.news.takeFor(link)) out.push({ kind: "have", link: link.id, piece });
+  const pieces = state.news.takeFor(link);
+  const isMuch = pieces.length >= Math.max(HAVES_MAX, state.geometry.pieceCount * HAVES_SHARE_MAX);
+  if (isMuch && state.feeds.isFed && link.isFleetNode) out.push({ kind: "have-these", link: link.id });
+  else for (const piece of pieces) out.push({ kind: "have", link: link.id, piece });
 }
 
 /** Links that were given up on get what the others leave. */
@@ -107,6 +115,7 @@ function linksInTurn({ links, lastAsked }: DownloadState): readonly Link[] {
 export function onBlock(turn: Turn, link: Link, event: BlockEvent): void {
   const { state, now } = turn;
   const key = keyOf(state, event);
+  if (key !== null && !link.open.has(key)) expectFed(turn, link, event.piece);
   const askedAt = key === null ? undefined : link.open.get(key);
   const asked = askedAt !== undefined;
   if (key === null || !(asked || link.cancelled?.has(key) === true)) {
@@ -115,7 +124,8 @@ export function onBlock(turn: Turn, link: Link, event: BlockEvent): void {
   }
   if (asked) {
     notePace(turn, link);
-    link.answerMsMin = Math.min(link.answerMsMin, now - askedAt);
+    if (askedAt === null) noteFed(turn, event.piece);
+    else link.answerMsMin = Math.min(link.answerMsMin, now - askedAt);
   } else state.budget.take(event.bytes.length);
   link.blocks += 1;
   link.refusedInRow = 0;

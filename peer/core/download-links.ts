@@ -1,5 +1,6 @@
 // Links of a download: what each remote has, whether it is of use to us, and what happens when it falls silent.
-import type { Bitfield } from "../../protocol/bitfield.ts";
+import { type Bitfield, bitCount, nthSetBit } from "../../protocol/bitfield.ts";
+import { NO_STRIPES } from "../../protocol/stripes.ts";
 import {
   forgetRefusals,
   noteTrickle,
@@ -20,6 +21,7 @@ import {
 } from "./download-state.ts";
 import { cutOff, type DownloadEvent, type Turn } from "./download-turn.ts";
 import { endWait, forgetFar, setFar } from "./far-links.ts";
+import { checkFeeders, forgetFeeder, setFeeder } from "./feeders.ts";
 import { recount } from "./link-copies.ts";
 import { giveUpAfterMs, stallAfterMs } from "./patience.ts";
 
@@ -33,6 +35,7 @@ export function onLinkOpen(turn: Turn, event: Extract<DownloadEvent, { kind: "li
   if (event.far !== undefined && event.far !== null) setFar(state, link, event.far);
   if (state.culprits.isBanned(event.source))
     out.push({ kind: "close-link", link: event.link, reason: "banned" });
+  else if (event.feeds !== undefined && event.feeds !== NO_STRIPES) setFeeder(turn, link, event.feeds);
 }
 
 export function onLinkClosed(turn: Turn, link: Link): void {
@@ -42,6 +45,7 @@ export function onLinkClosed(turn: Turn, link: Link): void {
   countProductive(state, link);
   if (link.counted) for (const piece of piecesOf(link.has)) state.rarity.loseCopy(piece);
   forgetFar(state, link);
+  forgetFeeder(turn, link);
   pumpAll(turn);
 }
 
@@ -49,13 +53,19 @@ export function onLinkClosed(turn: Turn, link: Link): void {
 export function onBitfield(turn: Turn, link: Link, has: Bitfield): void {
   const { state } = turn;
   const isFirst = !link.announced && link.has.count === 0;
-  if (!isFirst && (has.count <= link.has.count || !holds(has, link.has)))
+  // A node of a fleet may have acknowledged what was new in it.
+  const countMin = link.isFleetNode ? link.has.count : link.has.count + 1;
+  if (!isFirst && (has.count < countMin || !holds(has, link.has)))
     return cutOff(turn, link, { fault: "breaks-rules", reason: "announces pieces twice or takes them back" });
   link.announced = true;
   if (has.isFull && !link.counted) link.has.fill();
   else {
     recount(state, link);
-    for (const piece of piecesOf(has)) if (!link.has.has(piece)) addPiece(state, link, piece);
+    for (const [at, word] of has.words.entries()) {
+      const added = (word & ~(link.has.words[at] ?? 0)) >>> 0;
+      for (let nth = 0; nth < bitCount(added); nth += 1)
+        addPiece(state, link, at * 32 + nthSetBit(added, nth));
+    }
   }
   link.useful = countUseful(link.has, state.verified);
   link.exhaustedAt = -1;
@@ -97,6 +107,7 @@ export function checkPatience(turn: Turn): void {
     checkLink(turn, link);
   }
   endWait(turn.state, turn.now);
+  checkFeeders(turn);
   // Links that had nothing to do, or had to pause, may help now.
   pumpAll(turn);
 }
@@ -121,6 +132,7 @@ function giveUpOn(turn: Turn, link: Link): void {
   takeBackAll(turn, link, { tell: true });
   forgetSilence(link, turn.now);
   recount(turn.state, link);
+  forgetFeeder(turn, link);
   // One that never sent a block is named at once. One that did may be busy, and is named when its link is cut.
   if (link.giveUps >= GIVE_UPS_MAX) cutOff(turn, link, { fault: "no-answer", reason: "does not answer" });
   else if (link.blocks === 0 && link.giveUps === 1)
@@ -128,7 +140,8 @@ function giveUpOn(turn: Turn, link: Link): void {
 }
 
 export function updateInterest(turn: Turn, link: Link): void {
-  const interested = link.useful > 0;
+  // While pieces come along trees, who is of use changes with each; a change of mind costs two messages.
+  const interested = link.useful > 0 || (link.interested && turn.state.feeds.isFed);
   countProductive(turn.state, link);
   if (interested === link.interested) return;
   link.interested = interested;
@@ -148,8 +161,7 @@ function countUseful(has: Bitfield, verified: Bitfield): number {
 }
 
 function holds(field: Bitfield, pieces: Bitfield): boolean {
-  for (const piece of piecesOf(pieces)) if (!field.has(piece)) return false;
-  return true;
+  return pieces.words.every((word, at) => (word & ~(field.words[at] ?? 0)) === 0);
 }
 
 function* piecesOf(field: Bitfield): Generator<number> {

@@ -2,9 +2,11 @@
 // (download.ts) and its policy (request-choice.ts); owns the bookkeeping that keeps both views of a request equal.
 import { Bitfield } from "../../protocol/bitfield.ts";
 import type { Millis } from "../../protocol/ids.ts";
+import { NO_STRIPES, type StripeSet } from "../../protocol/stripes.ts";
 import type { Culprits } from "./culprits.ts";
 import type { DownloadConfig } from "./download-config.ts";
 import type { FarSide, FarState } from "./far-links.ts";
+import type { FeedState } from "./feeders.ts";
 import {
   BLOCK_BYTES,
   blockBytes,
@@ -35,12 +37,16 @@ export interface Link {
   /** Whether its pieces are in the rarity count (link-copies.ts). */
   counted: boolean;
   announced: boolean;
+  /** It understands what only nodes of a fleet say, such as many pieces at once. */
+  readonly isFleetNode: boolean;
   choked: boolean;
   interested: boolean;
   /** Pieces it has and we lack. */
   useful: number;
-  /** Block key → when it was asked for, oldest first. */
-  readonly open: Map<number, Millis>;
+  /** Block key → when it was asked for, oldest first; null when it comes without being asked for. */
+  readonly open: Map<number, Millis | null>;
+  /** Stripes it brings without being asked. */
+  feeds: StripeSet;
   /** Counted in `productiveLinks`. */
   productive: boolean;
   /** How many of the news it has heard. */
@@ -113,12 +119,13 @@ export interface DownloadState {
   productiveLinks: number;
   finished: boolean;
   readonly far: FarState;
+  readonly feeds: FeedState;
 }
 
 export function newLink(
   id: LinkId,
   state: DownloadState,
-  { source, isOrigin }: { source: string; isOrigin: boolean },
+  { source, isOrigin, isFleetNode = false }: { source: string; isOrigin: boolean; isFleetNode?: boolean },
 ): Link {
   return {
     id,
@@ -128,10 +135,12 @@ export function newLink(
     has: new Bitfield(state.geometry.pieceCount),
     counted: false,
     announced: false,
+    isFleetNode,
     choked: true,
     interested: false,
     useful: 0,
     open: new Map(),
+    feeds: NO_STRIPES,
     productive: false,
     told: state.news.length,
     cancelled: null,
@@ -255,11 +264,11 @@ export function mayStart(state: DownloadState, link: Link): boolean {
 export function recordAsk(
   state: DownloadState,
   link: Link,
-  ask: { progress: PieceProgress; block: number; now: Millis },
+  ask: { progress: PieceProgress; block: number; now: Millis; isFed?: boolean },
 ): void {
   ask.progress.ask(ask.block, link.id);
   if (ask.progress.missing === 0) state.unfilled.delete(ask.progress);
-  link.open.set(blockKey(ask.progress.piece, ask.block), ask.now);
+  link.open.set(blockKey(ask.progress.piece, ask.block), ask.isFed === true ? null : ask.now);
   link.owesSince ??= ask.now - link.silentMs;
   state.openBlocks += 1;
   state.lastAsked = link.id;

@@ -3,6 +3,7 @@ import type { Bitfield } from "../../protocol/bitfield.ts";
 import type { Millis } from "../../protocol/ids.ts";
 import type { FarShare } from "../../protocol/messages.ts";
 import type { Fault } from "../../protocol/offence.ts";
+import type { StripeSet } from "../../protocol/stripes.ts";
 import type { DownloadState, Link } from "./download-state.ts";
 import { BLOCK_BYTES, blockBytes, blockOfKey, type LinkId, pieceOfKey } from "./geometry.ts";
 
@@ -10,6 +11,10 @@ export type LinkEvent =
   | { readonly kind: "link-closed"; readonly link: LinkId }
   /** It leads into another zone now, or not any more, or has another share. */
   | { readonly kind: "link-far"; readonly link: LinkId; readonly far: FarShare | null }
+  /** It is to bring these stripes from now on, and no others. */
+  | { readonly kind: "link-feeds"; readonly link: LinkId; readonly feeds: StripeSet }
+  /** It gave up on the trees. */
+  | { readonly kind: "trees-off"; readonly link: LinkId }
   /** What a remote says first about itself; one that has nothing may leave it out. */
   | { readonly kind: "remote-bitfield"; readonly link: LinkId; readonly has: Bitfield }
   | { readonly kind: "remote-has"; readonly link: LinkId; readonly piece: number }
@@ -35,8 +40,12 @@ export type DownloadEvent =
       readonly link: LinkId;
       readonly source: string;
       readonly isOrigin: boolean;
+      /** It understands what only nodes of a fleet say; without this it does not. */
+      readonly isFleetNode?: boolean;
       /** It leads into another zone; without this it does not. */
       readonly far?: FarShare | null;
+      /** Stripes it is to bring without being asked; without this none. */
+      readonly feeds?: StripeSet;
     }
   | LinkEvent
   /** The piece fits its hash and is on disk. `digests` by block, when `verify-piece` wanted them. */
@@ -58,6 +67,10 @@ export type DownloadEffect =
   | ({ readonly kind: "cancel" } & BlockOrder)
   | { readonly kind: "interest"; readonly link: LinkId; readonly interested: boolean }
   | { readonly kind: "have"; readonly link: LinkId; readonly piece: number }
+  /** Everything that is here, in place of many of the former. */
+  | { readonly kind: "have-these"; readonly link: LinkId }
+  /** Bring these stripes from now on as they come, and no others. */
+  | { readonly kind: "feed"; readonly link: LinkId; readonly stripes: StripeSet }
   | {
       readonly kind: "keep-block";
       readonly piece: number;

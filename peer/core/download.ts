@@ -23,6 +23,7 @@ import {
 import { activePiecesMax, countProductive, type DownloadState, offerAgain } from "./download-state.ts";
 import type { DownloadEffect, DownloadEvent, LinkEvent, Turn } from "./download-turn.ts";
 import { newFarState, restartWaits, setFar } from "./far-links.ts";
+import { newFeedState, setFeeder, tellFeeders, turnOff } from "./feeders.ts";
 import { BLOCK_BYTES, type Geometry } from "./geometry.ts";
 import { recount } from "./link-copies.ts";
 import { News } from "./news.ts";
@@ -102,6 +103,12 @@ function onLinkEvent(turn: Turn, event: LinkEvent): void {
     case "link-far":
       setFar(turn.state, link, event.far);
       return pumpAll(turn);
+    case "link-feeds":
+      setFeeder(turn, link, event.feeds);
+      return pumpAll(turn);
+    case "trees-off":
+      turnOff(turn);
+      return pumpAll(turn);
     case "remote-bitfield":
       return onBitfield(turn, link, event.has);
     case "remote-has":
@@ -129,7 +136,8 @@ function onVerified(turn: Turn, piece: number, digests: readonly string[]): void
   state.verified.add(piece);
   if (state.culprits.isSuspect(piece)) ban(turn, piece, state.culprits.pieceHolds(piece, digests));
   // The last pieces are what neighbours may wait for.
-  state.news.add(piece, state.rarity.size === 0 ? 0 : state.rarity.copiesOf(piece), turn.now);
+  if (state.feeds.isFed) state.news.addFed(piece, turn.now);
+  else state.news.add(piece, state.rarity.size === 0 ? 0 : state.rarity.copiesOf(piece), turn.now);
   for (const id of progress?.asked ?? []) {
     const link = state.links.get(id);
     if (link !== undefined) turn.out.push({ kind: "have", link: id, piece });
@@ -149,6 +157,8 @@ function onFailed(turn: Turn, piece: number, digests: readonly string[]): void {
   const banned = state.culprits.pieceFailed(piece, progress.sources(), digests);
   offerAgain(state, progress);
   out.push({ kind: "drop-piece", piece });
+  // Nobody brings it again.
+  turnOff(turn);
   ban(turn, piece, banned);
   pumpAll(turn);
 }
@@ -167,6 +177,7 @@ function ban(turn: Turn, piece: number, sources: readonly string[]): void {
 
 function onPaused(turn: Turn, paused: boolean): void {
   turn.state.paused = paused;
+  tellFeeders(turn);
   if (!paused) {
     restartWaits(turn.state, turn.now);
     return pumpAll(turn);
@@ -254,5 +265,6 @@ function newState(options: DownloadOptions): DownloadState {
     productiveLinks: 0,
     finished: verified.isFull,
     far: newFarState(pieceCount),
+    feeds: newFeedState(),
   };
 }

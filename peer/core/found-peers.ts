@@ -61,7 +61,7 @@ export class FoundPeers {
     const [next] = this.#waiting();
     if (next === undefined || next.dialAt > now) return null;
     next.state = "dialling";
-    return { id: nameOf(next.contact), ...next.contact, dial: true, far: null };
+    return { id: nameOf(next.contact), ...next.contact, dial: true, far: null, feeds: null };
   }
 
   linked(name: string): void {

@@ -1,11 +1,13 @@
 // Who this node is connected to in one torrent: whom to dial and when, whom to let in, which of two links stays.
 // Decides only; sockets, names and clocks belong to the shell. An id on the wire is a claim: it counts as long as it
 // comes from where that node is listed, so that nobody can take a neighbour's place or have it banned.
+
 import type { Millis } from "../../protocol/ids.ts";
 import { NEIGHBOURS_MAX } from "../../protocol/limits.ts";
 import { assert, assertNever, type Machine } from "../../protocol/machine.ts";
 import { type FarShare, type Neighbour, ORIGIN_ID } from "../../protocol/messages.ts";
 import type { Prng } from "../../protocol/prng.ts";
+import { NO_STRIPES, type StripeSet } from "../../protocol/stripes.ts";
 import type { Contact } from "./dht-message.ts";
 import { FoundPeers } from "./found-peers.ts";
 import type { LinkId } from "./geometry.ts";
@@ -41,7 +43,11 @@ export type RosterEffect =
       readonly isOrigin: boolean;
       /** Null unless it leads into another zone. */
       readonly far: FarShare | null;
+      /** Stripes it is to bring without being asked. */
+      readonly feeds: StripeSet;
     }
+  /** An accepted link is to bring these stripes from now on, and no others. */
+  | { readonly kind: "feeds"; readonly link: LinkId; readonly feeds: StripeSet }
   /** An accepted link leads into another zone now, or not any more, or has another share. */
   | { readonly kind: "far"; readonly link: LinkId; readonly far: FarShare | null }
   | { readonly kind: "refuse"; readonly link: LinkId; readonly reason: string }
@@ -170,10 +176,23 @@ class Roster {
     for (const [link, open] of this.#links.all()) {
       const far = this.#farOf(open.id);
       // Those that are not listed any more are being closed.
-      if (!this.#isListed(open.id) || sameShare(far, open.far)) continue;
+      if (!this.#isListed(open.id)) continue;
+      this.#refeed(link, open);
+      if (sameShare(far, open.far)) continue;
       open.far = far;
       this.#out.push({ kind: "far", link, far });
     }
+  }
+
+  #refeed(link: LinkId, open: OpenLink): void {
+    const feeds = this.#feedsOf(open.id);
+    if (feeds === open.feeds) return;
+    open.feeds = feeds;
+    this.#out.push({ kind: "feeds", link, feeds });
+  }
+
+  #feedsOf(id: string | null): StripeSet {
+    return (id === null ? undefined : this.#places.get(id))?.neighbour.feeds ?? NO_STRIPES;
   }
 
   /** Of strangers nothing is known: they count as near. */
@@ -204,8 +223,9 @@ class Roster {
     const old = this.#earlierOf(arrival);
     if (old !== null) this.#out.push({ kind: "close", link: old[0], reason: "replaced by a newer link" });
     const far = this.#farOf(id);
-    this.#links.set(link, { id, address, openedAt: now, foundAs: null, far });
-    this.#out.push({ kind: "accept", link, source: arrival.source, isOrigin: false, far });
+    const feeds = this.#feedsOf(id);
+    this.#links.set(link, { id, address, openedAt: now, foundAs: null, far, feeds });
+    this.#out.push({ kind: "accept", link, source: arrival.source, isOrigin: false, far, feeds });
   }
 
   #refusalOf(arrival: Arrival, now: Millis): string | null {
@@ -238,9 +258,10 @@ class Roster {
       return;
     }
     const far = this.#farOf(neighbourId);
-    this.#links.set(link, { id: neighbourId, address: null, openedAt: now, foundAs: null, far });
+    const feeds = this.#feedsOf(neighbourId);
+    this.#links.set(link, { id: neighbourId, address: null, openedAt: now, foundAs: null, far, feeds });
     const isOrigin = neighbourId === ORIGIN_ID;
-    this.#out.push({ kind: "accept", link, source: sourceOf(neighbourId), isOrigin, far });
+    this.#out.push({ kind: "accept", link, source: sourceOf(neighbourId), isOrigin, far, feeds });
   }
 
   #dialRefusalOf(neighbourId: string, id: string | null): string | null {
@@ -265,8 +286,9 @@ class Roster {
     if (twin !== null) this.#out.push({ kind: "close", link: twin[0], reason: "both sides dialled" });
     this.#found.linked(foundAs);
     const far = this.#farOf(claimed);
-    this.#links.set(link, { id: claimed, address: host, openedAt: now, foundAs, far });
-    this.#out.push({ kind: "accept", link, source: `address ${host}`, isOrigin: false, far });
+    const feeds = NO_STRIPES;
+    this.#links.set(link, { id: claimed, address: host, openedAt: now, foundAs, far, feeds });
+    this.#out.push({ kind: "accept", link, source: `address ${host}`, isOrigin: false, far, feeds });
   }
 
   #foundRefusalOf(id: string | null, host: string, now: Millis): string | null {

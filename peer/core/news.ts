@@ -4,6 +4,9 @@
 import type { Bitfield } from "../../protocol/bitfield.ts";
 import type { Millis } from "../../protocol/ids.ts";
 
+/** Short against the time after which somebody who is fed is seen to be behind; each time costs a message per link. */
+const FED_DELAY_MS = 250;
+
 export interface NewsConfig {
   /** Short against the time a piece takes on a slow link; pieces that come together travel together. */
   readonly scarceDelayMs: number;
@@ -47,6 +50,13 @@ export class News {
     if (copies >= this.#config.plentyCopies) return;
     this.#scarce.push(piece);
     this.#scarceAt ??= now + this.#config.scarceDelayMs;
+  }
+
+  /** One that goes its way through the fleet by itself: others only need to see how far it is. */
+  addFed(piece: number, now: Millis): void {
+    this.#pieces.push(piece);
+    this.#allAt = Math.min(this.#allAt ?? Number.POSITIVE_INFINITY, now + FED_DELAY_MS);
+    this.#allKnow = false;
   }
 
   deadline(): Millis | null {

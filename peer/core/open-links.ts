@@ -1,6 +1,8 @@
 // The accepted links of one torrent, and whose each is as far as that can be told. Keeps count; decides nothing.
+
 import type { Millis } from "../../protocol/ids.ts";
 import type { FarShare } from "../../protocol/messages.ts";
+import type { StripeSet } from "../../protocol/stripes.ts";
 import type { LinkId } from "./geometry.ts";
 
 /** A link that lived this long was a good one: the next failure starts from the shortest wait. */
@@ -16,6 +18,8 @@ export interface OpenLink {
   readonly foundAs: string | null;
   /** What is asked of it first when it leads into another zone; null when it does not. */
   far: FarShare | null;
+  /** Stripes it is to bring without being asked. */
+  feeds: StripeSet;
 }
 
 export function isSettled(link: Pick<OpenLink, "openedAt">, now: Millis): boolean {

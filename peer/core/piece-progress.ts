@@ -89,6 +89,11 @@ export class PieceProgress {
     return this.#alsoAskedOf[block] === NOBODY && first !== NOBODY ? first : null;
   }
 
+  /** Whether one more link may be asked for the block. */
+  mayAsk(block: number): boolean {
+    return !this.isReceived(block) && this.#alsoAskedOf[block] === NOBODY;
+  }
+
   ask(block: number, link: LinkId): void {
     assert(!this.isReceived(block), `block ${block} of piece ${this.piece} is here already`);
     assert(

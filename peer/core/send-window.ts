@@ -16,7 +16,7 @@ const GROW_MAX = 2;
 const ROUND_MS_MIN = 20;
 
 export class SendWindow {
-  readonly #config: SendWindowConfig;
+  #config: SendWindowConfig;
   #bytes: number;
   #usedBytes = 0;
   #wasFull = false;
@@ -26,6 +26,12 @@ export class SendWindow {
   constructor(config: SendWindowConfig) {
     this.#config = config;
     this.#bytes = config.bytesMin;
+  }
+
+  /** The same window towards other bounds. */
+  retune(config: SendWindowConfig): void {
+    this.#config = config;
+    this.#bytes = Math.max(config.bytesMin, Math.min(config.bytesMax, this.#bytes));
   }
 
   get bytes(): number {

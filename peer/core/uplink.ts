@@ -4,7 +4,7 @@
 import type { Millis } from "../../protocol/ids.ts";
 import { PIECES_MAX } from "../../protocol/limits.ts";
 import type { LinkId } from "./geometry.ts";
-import { SendWindow } from "./send-window.ts";
+import { SendWindow, type SendWindowConfig } from "./send-window.ts";
 
 export interface UplinkConfig {
   /** How long a piece may wait in queues of the network. */
@@ -15,6 +15,14 @@ export interface UplinkConfig {
   readonly bytesMax: number;
 }
 
+/**
+ * What is brought along a tree comes to each downlink from two sides at once, each half as fast as the link: it waits
+ * there more, and must not wait here. One piece on the line and one behind it for each child of two.
+ */
+const FED_QUEUE_MS = 15;
+const FED_PIECES_MIN = 2;
+const FEEDING_PIECES_MIN = 4;
+
 export const UPLINK_CONFIG: UplinkConfig = { queueMs: 40, piecesMin: 2, bytesMax: 32 * 1024 * 1024 };
 
 /** A piece may be acknowledged later than usual by this factor before it counts as lost. */
@@ -23,6 +31,8 @@ const LOST_AFTER_MS_MIN = 2_000;
 /** Whoever takes longer weighs next to nothing anyway; what is lost behind it must not be waited for as long. */
 const LOST_AFTER_MS_MAX = 30_000;
 const NEWEST_WEIGHT = 0.3;
+/** To each remote at least. */
+const PATH_PIECES_MIN = 1;
 
 interface Path {
   readonly window: SendWindow;
@@ -54,7 +64,13 @@ export class Uplink {
   constructor(pieceLength: number, config: UplinkConfig = UPLINK_CONFIG) {
     this.#config = config;
     this.#pieceLength = pieceLength;
-    this.#window = this.#newWindow(config.piecesMin);
+    this.#window = new SendWindow(this.#windowConfig(false, config.piecesMin));
+  }
+
+  /** Whether this link, and any, gets what it gets without asking for it. */
+  setFed(link: LinkId, { isFed, isAnyFed }: { isFed: boolean; isAnyFed: boolean }): void {
+    this.#pathOf(link).window.retune(this.#windowConfig(isFed, isFed ? FED_PIECES_MIN : PATH_PIECES_MIN));
+    this.#window.retune(this.#windowConfig(isAnyFed, isAnyFed ? FEEDING_PIECES_MIN : this.#config.piecesMin));
   }
 
   /** Nothing more should be sent to anybody now. */
@@ -122,15 +138,16 @@ export class Uplink {
   #pathOf(link: LinkId): Path {
     let path = this.#paths.get(link);
     if (path === undefined) {
-      path = { window: this.#newWindow(1), baseMs: Number.POSITIVE_INFINITY, usualMs: 0, silent: false };
+      const window = new SendWindow(this.#windowConfig(false, PATH_PIECES_MIN));
+      path = { window, baseMs: Number.POSITIVE_INFINITY, usualMs: 0, silent: false };
       this.#paths.set(link, path);
     }
     return path;
   }
 
-  #newWindow(piecesMin: number): SendWindow {
+  #windowConfig(feeds: boolean, piecesMin: number): SendWindowConfig {
     const { queueMs, bytesMax } = this.#config;
-    return new SendWindow({ queueMs, bytesMin: piecesMin * this.#pieceLength, bytesMax });
+    return { queueMs: feeds ? FED_QUEUE_MS : queueMs, bytesMin: piecesMin * this.#pieceLength, bytesMax };
   }
 
   #land(key: number): Flight | null {

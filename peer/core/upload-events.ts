@@ -1,5 +1,7 @@
 // The vocabulary of an upload: what can happen to it, and what it can ask for.
+import type { Bitfield } from "../../protocol/bitfield.ts";
 import type { Fault } from "../../protocol/offence.ts";
+import type { StripeSet } from "../../protocol/stripes.ts";
 import type { LinkId } from "./geometry.ts";
 
 export type UploadEvent =
@@ -24,6 +26,12 @@ export type UploadEvent =
   | { readonly kind: "sent"; readonly link: LinkId; readonly bytes: number }
   /** The remote says that it has a piece: it need not be sent any more, and has arrived if it was. */
   | { readonly kind: "remote-has"; readonly link: LinkId; readonly piece: number }
+  /** What the remote has, before anything else about it. */
+  | { readonly kind: "remote-bitfield"; readonly link: LinkId; readonly has: Bitfield }
+  /** The remote wants these stripes as they come, and no others. */
+  | { readonly kind: "feed"; readonly link: LinkId; readonly stripes: StripeSet }
+  /** One more piece is here, and in `verified`. */
+  | { readonly kind: "gained"; readonly piece: number }
   | { readonly kind: "tick" };
 
 export interface UploadOrder {

@@ -5,31 +5,25 @@
 import type { Bitfield } from "../../protocol/bitfield.ts";
 import type { Millis } from "../../protocol/ids.ts";
 import { assert, assertNever, type Machine } from "../../protocol/machine.ts";
+import type { StripeSet } from "../../protocol/stripes.ts";
+import { Feeding } from "./feeding.ts";
 import { type Geometry, type LinkId, pieceBytes } from "./geometry.ts";
 import { Injection } from "./injection.ts";
 import { type BudgetShare, RateBudget } from "./rate-budget.ts";
 import { Uplink } from "./uplink.ts";
+import { UPLOAD_CONFIG, type UploadConfig, type UploadOptions } from "./upload-config.ts";
 import type { UploadEffect, UploadEvent, UploadOrder } from "./upload-events.ts";
-import { newQueue, orderKey, type Turn, type UploadQueue } from "./upload-queue.ts";
+import {
+  aheadBytes,
+  isInside,
+  newQueue,
+  orderKey,
+  orderPiece,
+  slotShare,
+  type Turn,
+  type UploadQueue,
+} from "./upload-queue.ts";
 
-export interface UploadConfig {
-  /** Links served at once. Two to four keep a shared uplink full while each piece still gets most of it. */
-  readonly slots: number;
-  /** Bytes a socket may hold unsent: this much time at the rate it drains, within bounds. */
-  readonly aheadSeconds: number;
-  readonly aheadBytesMin: number;
-  readonly aheadBytesMax: number;
-}
-
-export const UPLOAD_CONFIG: UploadConfig = {
-  slots: 4,
-  aheadSeconds: 0.05,
-  aheadBytesMin: 128 * 1024,
-  aheadBytesMax: 1024 * 1024,
-};
-
-/** The largest block BitTorrent clients may ask for. */
-const REQUEST_BYTES_MAX = 128 * 1024;
 /** What the greediest stock client keeps open (libtorrent: 500). */
 const QUEUE_MAX = 512;
 /** Requests that had to be refused: a race costs a few, a flood this many. */
@@ -42,17 +36,6 @@ const STUCK_AFTER_MS = 500;
 /** A remote that reads nothing for this long is not there any more. */
 const DEAD_AFTER_MS = 60_000;
 const SWEEP_MS = 10_000;
-
-export interface UploadOptions {
-  readonly geometry: Geometry;
-  /** Read on every request: only these pieces are served. */
-  readonly verified: Bitfield;
-  /** This is the origin: every piece leaves once before any leaves twice. */
-  readonly injects?: boolean;
-  /** What may be sent; without one there is no limit. */
-  readonly budget?: BudgetShare;
-  readonly config?: UploadConfig;
-}
 
 export interface Uploading extends Machine<UploadEvent, UploadEffect> {
   /** Requests of this link that have not been served. */
@@ -85,6 +68,7 @@ class Upload {
   /** Bytes sent of each piece. */
   readonly #sentBytes: Float64Array;
   readonly #injection: Injection | null;
+  readonly #feeding: Feeding;
   readonly #uplink: Uplink;
   readonly #budget: BudgetShare;
   /** A block waits for the budget until then. */
@@ -98,6 +82,7 @@ class Upload {
     this.#verified = options.verified;
     this.#config = options.config ?? UPLOAD_CONFIG;
     this.#sentBytes = new Float64Array(options.geometry.pieceCount);
+    this.#feeding = new Feeding(options.verified);
     this.#uplink = new Uplink(options.geometry.pieceLength);
     this.#budget = options.budget ?? new RateBudget().claim();
     this.#injection = options.injects === true ? new Injection(options.geometry.pieceCount) : null;
@@ -109,6 +94,7 @@ class Upload {
     this.#out = [];
     if (event.kind === "link-open") this.#open(event);
     else if (event.kind === "tick") this.#onTick(now);
+    else if (event.kind === "gained") this.#onGained(event.piece, now);
     else this.#onQueueEvent(event, now);
     this.#serve(now);
     return this.#out;
@@ -135,7 +121,7 @@ class Upload {
     return queue;
   }
 
-  #onQueueEvent(event: Exclude<UploadEvent, { kind: "link-open" | "tick" }>, now: Millis): void {
+  #onQueueEvent(event: Exclude<UploadEvent, { kind: "link-open" | "tick" | "gained" }>, now: Millis): void {
     const queue = this.#queueOf(event.link);
     switch (event.kind) {
       case "link-closed":
@@ -147,11 +133,15 @@ class Upload {
       case "requested":
         return this.#onRequest(queue, event, now);
       case "cancelled":
-        return this.#onCancel(queue, event);
+        return this.#onCancel(queue, event, now);
       case "sent":
         return this.#onSent(queue, event.bytes, now);
       case "remote-has":
-        return this.#onRemoteHas(queue, event.piece);
+        return this.#onRemoteHas(queue, event.piece, now);
+      case "remote-bitfield":
+        return this.#feeding.remoteHasThese(event.link, event.has);
+      case "feed":
+        return this.#onFeed(queue, event.stripes, now);
       case "link-far":
         queue.isFar = event.isFar;
         return;
@@ -163,10 +153,44 @@ class Upload {
   #open(event: Extract<UploadEvent, { kind: "link-open" }>): void {
     const { link, fast, acknowledges, isFar = false } = event;
     this.#queues.set(link, newQueue({ link, fast, acknowledges, isFar }));
+    // Without acknowledgements nothing would keep what is on its way within bounds.
+    if (acknowledges) this.#feeding.open(link);
+  }
+
+  #onFeed(queue: UploadQueue, stripes: StripeSet, now: Millis): void {
+    const { link } = queue;
+    if (!this.#feeding.want(link, stripes))
+      this.#out.push({
+        kind: "close-link",
+        link,
+        fault: "floods",
+        reason: "changes what it wants too often",
+      });
+    this.#uplink.setFed(link, { isFed: this.#feeding.isFed(link), isAnyFed: this.#feeding.isAnyFed() });
+    this.#feed(queue, now);
+  }
+
+  #onGained(piece: number, now: Millis): void {
+    for (const link of this.#feeding.gained(piece)) this.#feed(this.#queueOf(link), now);
+  }
+
+  #feed(queue: UploadQueue, now: Millis): void {
+    if (queue.orders.size === 0 && this.#refill(queue, now))
+      (queue.turn === null ? this.#waiting : this.#ready).add(queue);
+  }
+
+  /** The next piece of what it wants as it comes, as if it had asked for it. False when there is none. */
+  #refill(queue: UploadQueue, now: Millis): boolean {
+    const piece = this.#feeding.take(queue.link);
+    if (piece === null) return false;
+    this.#injection?.admits(piece, queue.link, now);
+    orderPiece(queue, this.#geometry, piece);
+    return true;
   }
 
   #close(queue: UploadQueue): void {
     this.#queues.delete(queue.link);
+    this.#feeding.close(queue.link);
     this.#rest(queue);
     this.#uplink.linkClosed(queue.link);
     this.#injection?.linkClosed(queue.link, (piece) => this.#copiesOf(piece) >= 1);
@@ -175,7 +199,7 @@ class Upload {
   #onRequest(queue: UploadQueue, order: UploadOrder, now: Millis): void {
     const { link, piece, offset, length } = order;
     const key = orderKey(order);
-    if (!this.#isInside(order)) {
+    if (!isInside(this.#geometry, order)) {
       const reason = "asked for bytes that do not exist";
       this.#out.push({ kind: "close-link", link, fault: "breaks-rules", reason });
     } else if (queue.orders.has(key)) {
@@ -209,25 +233,32 @@ class Upload {
   #concerns(link: LinkId, piece: number, now: Millis): boolean {
     const landed = this.#uplink.acknowledged(link, piece, now);
     const queue = this.#queueOf(link);
+    this.#feeding.remoteHas(link, piece);
     if (landed || queue.orders.size === 0) return landed;
     for (const order of queue.orders.values()) if (order.piece === piece) return true;
     return false;
   }
 
   /** It will not be sent any more. */
-  #onRemoteHas(queue: UploadQueue, piece: number): void {
+  #onRemoteHas(queue: UploadQueue, piece: number, now: Millis): void {
     for (const [key, order] of queue.orders) {
       if (order.piece !== piece) continue;
       queue.orders.delete(key);
-      this.#out.push({ kind: "reject", ...order });
+      if (piece !== queue.fedPiece) this.#out.push({ kind: "reject", ...order });
     }
-    if (queue.orders.size === 0) this.#rest(queue);
+    if (queue.orders.size === 0) this.#goOn(queue, now);
   }
 
-  #onCancel(queue: UploadQueue, order: UploadOrder): void {
+  #onCancel(queue: UploadQueue, order: UploadOrder, now: Millis): void {
     const key = orderKey(order);
     if (queue.orders.get(key)?.length === order.length) queue.orders.delete(key);
-    if (queue.orders.size === 0) this.#rest(queue);
+    if (queue.orders.size === 0) this.#goOn(queue, now);
+  }
+
+  /** Nothing is left of what it waited for. */
+  #goOn(queue: UploadQueue, now: Millis): void {
+    this.#rest(queue);
+    this.#feed(queue, now);
   }
 
   #onSent(queue: UploadQueue, bytes: number, now: Millis): void {
@@ -257,7 +288,7 @@ class Upload {
   #serve(now: Millis): void {
     let busy = 0;
     this.#budgetAt = null;
-    for (const queue of this.#blocked) busy += this.#weightOf(queue);
+    for (const queue of this.#blocked) busy += slotShare(queue, this.#fastestDrain);
     for (const queue of this.#ready) {
       if (busy >= this.#config.slots || this.#budgetAt !== null) return;
       busy += this.#sendTo(queue, now);
@@ -310,14 +341,14 @@ class Upload {
     assert(first !== undefined, `link ${queue.link} has a turn without a request`);
     queue.turn ??= { piece: first.piece, bytesLeft: pieceBytes(this.#geometry, first.piece) };
     if (queue.unsentBytes === 0) queue.movedAt = now;
-    const aheadMax = this.#aheadBytes(queue);
+    const aheadMax = aheadBytes(queue, this.#config);
     for (const order of queue.orders.values()) {
       if (queue.unsentBytes >= aheadMax) break;
       if (order.piece !== queue.turn.piece) continue;
       if (!this.#maySend(order, now)) return this.#holdUp(queue);
       this.#send(queue, order, queue.turn, now);
     }
-    return this.#settle(queue, queue.unsentBytes >= aheadMax);
+    return this.#settle(queue, queue.unsentBytes >= aheadMax, now);
   }
 
   #maySend({ piece, link }: UploadOrder, now: Millis): boolean {
@@ -348,14 +379,14 @@ class Upload {
   }
 
   /** Puts the link where it belongs after sending: on with its piece, to the back of the line, or at rest. */
-  #settle(queue: UploadQueue, full: boolean): number {
+  #settle(queue: UploadQueue, full: boolean, now: Millis): number {
     const pieceOver = (queue.turn?.bytesLeft ?? 0) <= 0;
-    const asksForMore = queue.orders.size > 0;
+    const asksForMore = queue.orders.size > 0 || this.#refill(queue, now);
     this.#rest(queue);
     // A link that is merely slow to ask keeps its turn: it goes on with its piece before others start theirs.
     if (pieceOver || (asksForMore && !full)) queue.turn = null;
     if (asksForMore) (queue.turn === null ? this.#waiting : this.#blocked).add(queue);
-    return full ? this.#weightOf(queue) : 0;
+    return full ? slotShare(queue, this.#fastestDrain) : 0;
   }
 
   #rest(queue: UploadQueue): void {
@@ -363,25 +394,6 @@ class Upload {
     this.#blocked.delete(queue);
     this.#stuck.delete(queue);
     this.#waiting.delete(queue);
-  }
-
-  /** A remote that drains slowly leaves room on our uplink for others: it takes part of a slot only. */
-  #weightOf(queue: UploadQueue): number {
-    const rate = queue.drain.bytesPerSecond;
-    if (rate === 0 || this.#fastestDrain === 0) return 1;
-    return Math.min(1, rate / this.#fastestDrain);
-  }
-
-  #aheadBytes(queue: UploadQueue): number {
-    const { aheadSeconds, aheadBytesMin, aheadBytesMax } = this.#config;
-    return Math.max(aheadBytesMin, Math.min(aheadBytesMax, aheadSeconds * queue.drain.bytesPerSecond));
-  }
-
-  #isInside(order: UploadOrder): boolean {
-    const { piece, offset, length } = order;
-    if (piece < 0 || piece >= this.#geometry.pieceCount) return false;
-    if (offset < 0 || length < 1 || length > REQUEST_BYTES_MAX) return false;
-    return offset + length <= pieceBytes(this.#geometry, piece);
   }
 }
 

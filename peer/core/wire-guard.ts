@@ -1,5 +1,6 @@
 // Checks the frames of a BitTorrent connection before anything that parses them: sizes by kind of message, nothing
 // a fleet does not speak. Passes whole messages on, copying only those that a chunk cut; holds at most one.
+import { FEED_BYTES, FEED_KIND } from "./feed-message.ts";
 import { BLOCK_BYTES } from "./geometry.ts";
 import { HANDSHAKE_BYTES, type Handshake, parseHandshake, withoutExtensions } from "./handshake.ts";
 
@@ -34,6 +35,7 @@ const FIXED_LENGTHS: ReadonlyMap<number, number> = new Map([
   [14, 1], // have all
   [15, 1], // have none
   [16, 13], // reject
+  [FEED_KIND, FEED_BYTES],
 ]);
 
 export class WireGuard {

@@ -1,11 +1,13 @@
 // The connections of one torrent, from a socket to its end: runs the roster, dials for it, and hands what it accepts
 // to WebTorrent. Owns the streams; knows nothing about pieces.
+
 import { connect, type Socket } from "node:net";
 import type { Logger } from "pino";
 import { assertNever } from "../../protocol/machine.ts";
 import type { FarShare, Neighbour } from "../../protocol/messages.ts";
 import type { Fault } from "../../protocol/offence.ts";
 import type { Prng } from "../../protocol/prng.ts";
+import { NO_STRIPES, type StripeSet } from "../../protocol/stripes.ts";
 import type { Contact } from "../core/dht-message.ts";
 import type { LinkId } from "../core/geometry.ts";
 import { createRoster, nameOfSource, type RosterEffect, type RosterEvent } from "../core/link-roster.ts";
@@ -23,6 +25,8 @@ export interface OpenedLink {
   readonly isOrigin: boolean;
   /** Null unless it leads into another zone. */
   readonly far: FarShare | null;
+  /** Stripes it is to bring without being asked. */
+  readonly feeds: StripeSet;
   /** It names itself as nodes of a fleet do: it acknowledges pieces. */
   readonly isFleetNode: boolean;
   readonly wire: LinkWire;
@@ -40,6 +44,8 @@ export interface SwarmLinksOptions {
   readonly onClose: (link: LinkId) => void;
   /** A link whose wire is up leads into another zone now, or not any more, or has another share. */
   readonly onFar: (link: LinkId, far: FarShare | null) => void;
+  /** A link whose wire is up is to bring these stripes. */
+  readonly onFeeds: (link: LinkId, feeds: StripeSet) => void;
   /** What a remote, called by its node id or address, did instead of talking about pieces. */
   readonly onFault: (source: string, fault: Fault) => void;
 }
@@ -56,7 +62,7 @@ interface Connection {
   open: boolean;
 }
 
-type Accepted = Pick<OpenedLink, "source" | "isOrigin" | "far">;
+type Accepted = Pick<OpenedLink, "source" | "isOrigin" | "far" | "feeds">;
 
 export class SwarmLinks {
   readonly #options: SwarmLinksOptions;
@@ -130,6 +136,8 @@ export class SwarmLinks {
         return this.#accept(effect.link, effect);
       case "far":
         return this.#setFar(effect.link, effect.far);
+      case "feeds":
+        return this.#setFeeds(effect.link, effect.feeds);
       case "refuse":
       case "close":
         return this.closeLink(effect.link, effect.reason);
@@ -192,11 +200,11 @@ export class SwarmLinks {
     );
   }
 
-  #accept(link: LinkId, { source, isOrigin, far }: Accepted): void {
+  #accept(link: LinkId, { source, isOrigin, far, feeds }: Accepted): void {
     const connection = this.#connections.get(link);
     // Refused by WebTorrent or gone in the same turn: its close tells the roster.
     if (connection === undefined) return;
-    connection.accepted = { source, isOrigin, far };
+    connection.accepted = { source, isOrigin, far, feeds };
     if (connection.neighbourId === null) this.#attach(link);
     connection.stream.proceed();
   }
@@ -208,6 +216,13 @@ export class SwarmLinks {
     if (connection.open) this.#options.onFar(link, far);
   }
 
+  #setFeeds(link: LinkId, feeds: StripeSet): void {
+    const connection = this.#connections.get(link);
+    if (connection === undefined || connection.accepted === null) return;
+    connection.accepted = { ...connection.accepted, feeds };
+    if (connection.open) this.#options.onFeeds(link, feeds);
+  }
+
   #attach(link: LinkId): void {
     const connection = this.#connections.get(link);
     if (connection === undefined || connection.stream.destroyed) return;
@@ -216,7 +231,8 @@ export class SwarmLinks {
 
   #onWire(link: LinkId, connection: Connection, wire: LinkWire): WireListener {
     const { stream, accepted } = connection;
-    const { source, isOrigin, far } = accepted ?? { source: connection.address, isOrigin: false, far: null };
+    const unknown = { source: connection.address, isOrigin: false, far: null, feeds: NO_STRIPES };
+    const { source, isOrigin, far, feeds } = accepted ?? unknown;
     connection.open = true;
     this.#options.logger.debug({ link, remote: nameOf(connection) }, "link open");
     return this.#options.onOpen({
@@ -224,6 +240,7 @@ export class SwarmLinks {
       source,
       isOrigin,
       far,
+      feeds,
       isFleetNode: connection.isFleetNode,
       wire,
       stream,

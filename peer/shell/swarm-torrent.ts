@@ -1,7 +1,8 @@
 // One artifact in the swarm: joins links, download and upload machines and the disk. Carries out, never decides.
 // A piece is hashed, written, then marked; only marked pieces are announced and served.
+
 import type { Logger } from "pino";
-import { Bitfield } from "../../protocol/bitfield.ts";
+import type { Bitfield } from "../../protocol/bitfield.ts";
 import { FleetError } from "../../protocol/errors.ts";
 import { assertNever } from "../../protocol/machine.ts";
 import type { Artifact } from "../../protocol/manifest.ts";
@@ -10,6 +11,7 @@ import type { Fault, Offence } from "../../protocol/offence.ts";
 import { createPrng } from "../../protocol/prng.ts";
 import { createDownload, type Download } from "../core/download.ts";
 import type { DownloadEffect, DownloadEvent } from "../core/download-turn.ts";
+import { feedMessage } from "../core/feed-message.ts";
 import { bytesOf, type LinkId, pieceBytes } from "../core/geometry.ts";
 import { nameOfSource, ORIGIN_SOURCE } from "../core/link-roster.ts";
 import type { BudgetShare, SwarmBudgets } from "../core/rate-budget.ts";
@@ -24,6 +26,7 @@ import type { PieceStore } from "./piece-store.ts";
 import { type OpenedLink, SwarmLinks } from "./swarm-links.ts";
 import { snapshotOf, type TorrentSnapshot } from "./torrent-inspection.ts";
 import type { EngineTorrent, WireListener } from "./webtorrent-adapter.ts";
+import { wireListener } from "./wire-listener.ts";
 
 export interface SwarmStats {
   /** Bytes of pieces that are on disk and fit their hash. */
@@ -114,6 +117,7 @@ export class TorrentSession {
       onOpen: (opened) => this.#onOpen(opened),
       onClose: (link) => this.#onClose(link),
       onFar: (link, far) => this.#onFar(link, far),
+      onFeeds: (link, feeds) => this.#download.send({ kind: "link-feeds", link, feeds }),
       onFault: (source, fault) => options.onOffence?.({ source, fault, piece: null }),
     });
     if (verified.isFull) void this.#complete();
@@ -189,14 +193,14 @@ export class TorrentSession {
   }
 
   #onOpen(opened: OpenedLink): WireListener {
-    const { link, source, isOrigin, far, isFleetNode, wire, stream } = opened;
+    const { link, source, isOrigin, far, feeds, isFleetNode, wire, stream } = opened;
     const { verified } = this.#options;
     this.#open.set(link, { source, wire, stream, meter: new Meter(performance.now()), unsent: [] });
     if (wire.hasFast && verified.isFull) wire.haveAll();
     else if (wire.hasFast && verified.count === 0) wire.haveNone();
     else wire.bitfield(verified.toBytes());
     const fast = wire.hasFast;
-    this.#download.send({ kind: "link-open", link, source, isOrigin, far });
+    this.#download.send({ kind: "link-open", link, source, isOrigin, far, feeds, isFleetNode });
     this.#upload.send({ kind: "link-open", link, fast, acknowledges: isFleetNode, isFar: far !== null });
     return this.#listenerOf(link, fast);
   }
@@ -215,40 +219,25 @@ export class TorrentSession {
   }
 
   #listenerOf(link: LinkId, fast: boolean): WireListener {
-    const { pieceCount } = this.#options.store.geometry;
-    const tell = (event: DownloadEvent): void => {
+    return wireListener({
+      link,
+      pieceCount: this.#options.store.geometry.pieceCount,
+      fast,
       // A parser may still hold messages of a link that is closed.
-      if (this.#open.has(link)) this.#download.send(event);
-    };
-    const ask = (event: UploadEvent): void => {
-      if (this.#open.has(link)) this.#upload.send(event);
-    };
-    const onBitfield = (has: Bitfield | null): void => {
-      if (has === null) this.#cutOff(link, "breaks-rules", "claims pieces that do not exist");
-      else tell({ kind: "remote-bitfield", link, has });
-    };
-    return {
-      onBitfield: (bytes) => onBitfield(Bitfield.fromBytes(bytes, pieceCount)),
-      onHaveAll: () => onBitfield(Bitfield.full(pieceCount)),
-      onHaveNone: () => onBitfield(new Bitfield(pieceCount)),
-      onHave: (piece) => {
-        tell({ kind: "remote-has", link, piece });
-        ask({ kind: "remote-has", link, piece });
+      tell: (event) => {
+        if (this.#open.has(link)) this.#download.send(event);
       },
-      onChoke: () => tell({ kind: "choked", link, dropsRequests: !fast }),
-      onUnchoke: () => tell({ kind: "unchoked", link }),
-      onInterested: () => ask({ kind: "interested", link }),
-      onPiece: (piece, offset, bytes) => {
+      ask: (event) => {
+        if (this.#open.has(link)) this.#upload.send(event);
+      },
+      onReceived: (bytes) => {
         const now = performance.now();
-        this.#meter.noteReceived(bytes.length, now);
-        this.#open.get(link)?.meter.noteReceived(bytes.length, now);
-        tell({ kind: "block", link, piece, offset, bytes });
+        this.#meter.noteReceived(bytes, now);
+        this.#open.get(link)?.meter.noteReceived(bytes, now);
       },
-      onReject: (piece, offset) => tell({ kind: "rejected", link, piece, offset }),
-      onRequest: (piece, offset, length) => ask({ kind: "requested", link, piece, offset, length }),
-      onCancel: (piece, offset, length) => ask({ kind: "cancelled", link, piece, offset, length }),
       onFlushed: () => this.#noteSent(link),
-    };
+      onNonsense: (reason) => this.#cutOff(link, "breaks-rules", reason),
+    });
   }
 
   #applyDownload(effect: DownloadEffect): void {
@@ -259,6 +248,10 @@ export class TorrentSession {
         return this.#open.get(effect.link)?.wire.cancel(effect.piece, effect.offset, effect.length);
       case "interest":
         return this.#showInterest(effect.link, effect.interested);
+      case "have-these":
+        return this.#open.get(effect.link)?.wire.bitfield(this.#options.verified.toBytes());
+      case "feed":
+        return this.#open.get(effect.link)?.stream.send(feedMessage(effect.stripes));
       case "have":
         return this.#open.get(effect.link)?.wire.have(effect.piece);
       case "keep-block":
@@ -369,6 +362,7 @@ export class TorrentSession {
       const { fits, digests } = await this.#intake.settle(piece, { wantDigests });
       this.#download.send({ kind: fits ? "piece-verified" : "piece-failed", piece, digests });
       if (!fits) return;
+      this.#upload.send({ kind: "gained", piece });
       this.#verifiedBytes += pieceBytes(this.#options.store.geometry, piece);
       this.#ledger.note();
     } catch (error) {

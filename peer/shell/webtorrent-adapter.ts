@@ -31,6 +31,8 @@ export interface WireListener {
   onCancel(piece: number, offset: number, length: number): void;
   onPiece(piece: number, offset: number, bytes: Uint8Array): void;
   onReject(piece: number, offset: number, length: number): void;
+  /** A message of a kind that BitTorrent does not know, from its kind on. */
+  onOther(message: Uint8Array): void;
   /** The operating system took more of what was sent. */
   onFlushed(): void;
 }
@@ -175,6 +177,7 @@ function listen(wire: Wire, listener: WireListener): void {
   wire.on("piece", (piece: number, offset: number, bytes: Uint8Array) =>
     listener.onPiece(piece, offset, bytes),
   );
+  wire.on("unknownmessage", (message: Uint8Array) => listener.onOther(message));
   wire.on("reject", (piece: number, offset: number, length: number) =>
     listener.onReject(piece, offset, length),
   );

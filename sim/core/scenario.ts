@@ -61,6 +61,8 @@ export interface Policy {
   readonly injection: boolean;
   /** Rings of the peer graph, two links each; null as it ships. */
   readonly rings: number | null;
+  /** Large fleets bring stripes along trees; otherwise everything is asked for. */
+  readonly trees: boolean;
   readonly picking: "rarest" | "in-order";
   readonly endgame: boolean;
   /** The coordinator knows in which zone everybody is; without this it does. */
@@ -103,4 +105,10 @@ export const NO_FAULTS: Faults = {
   lateByMs: 0,
 };
 
-export const SHIPPED_POLICY: Policy = { injection: true, rings: null, picking: "rarest", endgame: true };
+export const SHIPPED_POLICY: Policy = {
+  injection: true,
+  rings: null,
+  trees: true,
+  picking: "rarest",
+  endgame: true,
+};

@@ -40,6 +40,10 @@ export const EVENT = {
   sample: 18,
   /** The network's own: somewhere in it a block may be through. */
   drained: 19,
+  /** Of which stripes somebody wants to be brought, as a message. */
+  feed: 20,
+  /** All that somebody has, as a message. */
+  hasThese: 21,
 } as const;
 
 export type EventKind = (typeof EVENT)[keyof typeof EVENT];

@@ -1,11 +1,12 @@
 // The fleet of one simulated run: its members with their rates and zones, and who is linked to whom. The graph and the
 // shares of the origin's pieces are the coordinator's own.
 import { originShare } from "../../coordinator/core/graph.ts";
-import { ZoneGraph } from "../../coordinator/core/zone-graph.ts";
+import { SwarmGraph } from "../../coordinator/core/swarm-graph.ts";
 import { BLOCK_BYTES, geometryOf } from "../../peer/core/geometry.ts";
 import { assert } from "../../protocol/machine.ts";
 import type { FarShare } from "../../protocol/messages.ts";
 import type { Prng } from "../../protocol/prng.ts";
+import { NO_STRIPES, type StripeSet } from "../../protocol/stripes.ts";
 import { groupOf } from "./fleet.ts";
 import type { Scenario } from "./scenario.ts";
 import { BLOCKS_PER_PIECE_MAX } from "./swarm-events.ts";
@@ -32,36 +33,40 @@ export interface PeerGraph {
   readonly neighbours: readonly (readonly number[])[];
   /** What one asks of the other first when they are in different zones. */
   farOf(from: number, to: number): FarShare | null;
+  /** Stripes that the other brings it without being asked. */
+  feedsOf(from: number, to: number): StripeSet;
   /** Place and number among those linked to the origin. */
   shareOf(index: number): { readonly place: number; readonly count: number };
 }
 
 /** As the coordinator lays it when everybody is there. */
 export function layGraph(scenario: Scenario, nodeCount: number, random: Prng): PeerGraph {
-  const { rings, zones = true } = scenario.policy;
+  const { rings, trees, zones = true } = scenario.policy;
   const zoneName = (zone: number): string | null => (zones ? (scenario.zones[zone]?.name ?? null) : null);
   const members = Array.from(groupOf(scenario, nodeCount), (group) => ({
     zone: zoneName(scenario.groups[group]?.zone ?? 0),
     present: true,
   }));
-  const graph = new ZoneGraph({
+  const graph = new SwarmGraph({
     members,
     originZone: zoneName(scenario.origin.zone),
     seed: random.below(GRAPH_SEEDS),
-    ...(rings === null ? {} : { ringCount: rings }),
+    ringCount: rings ?? undefined,
+    firstCount: nodeCount,
+    trees,
   });
-  const far = members.map((_, index) => graph.far(index));
-  const origin = members.map((_, index) => graph.origin(index));
+  const links = members.map((_, index) => new Map(graph.linksOf(index).map((link) => [link.rank, link])));
+  const origin = members.map((_, index) => graph.originOf(index));
   const linkedToOrigin = [...members.keys()].filter((index) => origin[index] !== null);
-  const neighbours = members.map((_, index) => [
-    ...graph.near(index),
-    ...(far[index]?.map(({ rank }) => rank) ?? []),
+  const neighbours = links.map((linked, index) => [
+    ...linked.keys(),
     ...(origin[index] === null ? [] : [nodeCount]),
   ]);
+  const linkOf = (from: number, to: number) => (to === nodeCount ? origin[from] : links[from]?.get(to));
   return {
     neighbours: [...neighbours, linkedToOrigin],
-    farOf: (from, to) =>
-      (to === nodeCount ? origin[from] : far[from]?.find(({ rank }) => rank === to))?.far ?? null,
+    farOf: (from, to) => linkOf(from, to)?.far ?? null,
+    feedsOf: (from, to) => linkOf(from, to)?.feeds ?? NO_STRIPES,
     shareOf: (index) => origin[index] ?? originShare(index, nodeCount),
   };
 }

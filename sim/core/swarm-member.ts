@@ -10,6 +10,7 @@ import { Bitfield } from "../../protocol/bitfield.ts";
 import { assertNever } from "../../protocol/machine.ts";
 import type { FarShare } from "../../protocol/messages.ts";
 import type { Prng } from "../../protocol/prng.ts";
+import { ALL_STRIPES, type StripeSet, TREES_OFF } from "../../protocol/stripes.ts";
 import type { Policy } from "./scenario.ts";
 import { EVENT } from "./swarm-events.ts";
 
@@ -18,6 +19,8 @@ export interface Surroundings {
   readonly now: number;
   /** A message without a size, to the other end of a link. */
   tell(from: Member, link: LinkId, kind: number, block: number): void;
+  /** All that it has, as one message. */
+  tellAll(from: Member, link: LinkId): void;
   /** A block, through the links of both ends. */
   transmit(from: Member, link: LinkId, block: number): void;
   verify(member: Member, piece: number): void;
@@ -52,8 +55,12 @@ export interface Way {
   readonly wayMs: number;
   /** When the remote hears the last message that was told it. */
   heardAt: number;
+  /** Bit sets on their way to it. */
+  readonly told: Bitfield[];
   /** What is asked of the remote first when it is in another zone. */
   readonly far: FarShare | null;
+  /** Stripes that the remote brings. */
+  readonly feeds: StripeSet;
 }
 
 const NEVER = Number.POSITIVE_INFINITY;
@@ -124,13 +131,15 @@ export class Member {
   }
 
   open(link: LinkId, way: Way): void {
-    const { remote, far } = way;
+    const { remote, far, feeds } = way;
     const { name, isOrigin } = remote.options;
     this.ways.set(link, way);
     this.upload({ kind: "link-open", link, fast: true, acknowledges: true, isFar: far !== null });
-    this.download({ kind: "link-open", link, source: name, isOrigin, far });
-    if (remote.verified.count > 0)
-      this.download({ kind: "remote-bitfield", link, has: copyOf(remote.verified) });
+    this.download({ kind: "link-open", link, source: name, isOrigin, far, feeds, isFleetNode: true });
+    if (remote.verified.count === 0) return;
+    const has = copyOf(remote.verified);
+    this.download({ kind: "remote-bitfield", link, has });
+    this.upload({ kind: "remote-bitfield", link, has });
   }
 
   close(link: LinkId): void {
@@ -159,12 +168,24 @@ export class Member {
 
   verifiedPiece(piece: number): void {
     this.download({ kind: "piece-verified", piece, digests: NO_DIGESTS });
+    this.upload({ kind: "gained", piece });
   }
 
   hears(link: LinkId, piece: number): void {
     const event = { kind: "remote-has", link, piece } as const;
     this.download(event);
     this.upload(event);
+  }
+
+  fed(link: LinkId, stripes: StripeSet): void {
+    this.upload({ kind: "feed", link, stripes: stripes & ALL_STRIPES });
+    if (stripes === TREES_OFF) this.download({ kind: "trees-off", link });
+  }
+
+  hearsAll(link: LinkId, has: Bitfield): void {
+    if (has.count <= 0) return;
+    this.download({ kind: "remote-bitfield", link, has });
+    this.upload({ kind: "remote-bitfield", link, has });
   }
 
   download(event: DownloadEvent): void {
@@ -199,6 +220,10 @@ export class Member {
       case "interest":
         if (effect.interested) world.tell(this, effect.link, EVENT.interested, 0);
         return;
+      case "have-these":
+        return world.tellAll(this, effect.link);
+      case "feed":
+        return world.tell(this, effect.link, EVENT.feed, effect.stripes);
       case "have":
         return world.tell(this, effect.link, EVENT.has, effect.piece * this.#blocksPerPiece);
       case "verify-piece":

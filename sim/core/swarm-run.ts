@@ -181,6 +181,13 @@ class SwarmRun implements Surroundings {
     this.#queue.push(at, kind, way.remote.options.index, aboutOf(way.theirs, block));
   }
 
+  tellAll(from: Member, link: LinkId): void {
+    const way = from.ways.get(link);
+    if (way === undefined) return;
+    way.told.push(from.verified.copy());
+    this.#queue.push(this.#heardAt(way), EVENT.hasThese, way.remote.options.index, aboutOf(way.theirs, 0));
+  }
+
   /** Messages of a link keep their order. */
   #heardAt(way: Way): number {
     const { messageWaitMs = 0 } = this.#options.scenario;
@@ -266,6 +273,16 @@ class SwarmRun implements Surroundings {
         return member.download({ kind: "unchoked", link });
       case EVENT.rejected:
         return member.download({ kind: "rejected", link, piece, offset });
+      case EVENT.hasThese: {
+        const has = member.ways
+          .get(link)
+          ?.remote.ways.get(member.ways.get(link)?.theirs ?? 0)
+          ?.told.shift();
+        if (has !== undefined) member.hearsAll(link, has);
+        return;
+      }
+      case EVENT.feed:
+        return member.fed(link, blockIndexOf(order, this.#blocksPerPiece));
       case EVENT.noticed:
         return this.#closeBoth(member, link);
     }
@@ -318,9 +335,15 @@ class SwarmRun implements Surroundings {
     const [linkOfA, linkOfB] = [a.newLink(), b.newLink()];
     const wayMs = this.#network.wayMs(a, b);
     const [placeOfA, placeOfB] = [a.options.index, b.options.index];
-    const way = { wayMs, heardAt: 0 };
-    a.open(linkOfA, { ...way, remote: b, theirs: linkOfB, far: this.#graph.farOf(placeOfA, placeOfB) });
-    b.open(linkOfB, { ...way, remote: a, theirs: linkOfA, far: this.#graph.farOf(placeOfB, placeOfA) });
+    const wayFrom = (from: number, to: number) => ({
+      wayMs,
+      heardAt: 0,
+      told: [],
+      far: this.#graph.farOf(from, to),
+      feeds: this.#graph.feedsOf(from, to),
+    });
+    a.open(linkOfA, { ...wayFrom(placeOfA, placeOfB), remote: b, theirs: linkOfB });
+    b.open(linkOfB, { ...wayFrom(placeOfB, placeOfA), remote: a, theirs: linkOfA });
   }
 
   /** What was under way on its links is lost with them, and holds up nothing that comes after. */
@@ -353,6 +376,10 @@ class SwarmRun implements Surroundings {
       piece: namesPiece ? Math.floor(blockOf(about) / this.#blocksPerPiece) : null,
     });
   }
+}
+
+function blockIndexOf({ piece, offset }: UploadOrder, blocksPerPiece: number): number {
+  return piece * blocksPerPiece + offset / BLOCK_BYTES;
 }
 
 function timesOf(members: readonly Member[]): Float64Array {

@@ -31,7 +31,14 @@ const GROWTH_BYTES_MAX = 128 * MIB;
 /** 239.192.152.143, as the kernel writes it. */
 const LOCAL_DISCOVERY_GROUP = "8F98C0EF";
 /** A neighbour as the coordinator lists one; it comes to the victim, never the other way round. */
-const LISTED = { id: "0123456789abcdef0123456789abcdef", host: "127.0.0.1", port: 9, dial: false, far: null };
+const LISTED = {
+  id: "0123456789abcdef0123456789abcdef",
+  host: "127.0.0.1",
+  port: 9,
+  dial: false,
+  far: null,
+  feeds: null,
+};
 
 interface Published {
   readonly release: TestRelease;
@@ -105,7 +112,7 @@ describe("a node under attack", () => {
 
   it("is not linked with itself, whether it is told to dial itself or somebody comes with its own id", async () => {
     const { release } = wanted;
-    const self: Neighbour = { id: "self", host: "127.0.0.1", port, dial: true, far: null };
+    const self: Neighbour = { id: "self", host: "127.0.0.1", port, dial: true, far: null, feeds: null };
     coordinator.send({
       kind: "neighbours",
       generation: 2,
@@ -193,7 +200,7 @@ function blockOf({ bytes, victim }: Published, piece: number): Buffer {
 }
 
 function originNeighbour(): Neighbour {
-  return { id: ORIGIN_ID, host: "127.0.0.1", port: origin.port, dial: true, far: null };
+  return { id: ORIGIN_ID, host: "127.0.0.1", port: origin.port, dial: true, far: null, feeds: null };
 }
 
 async function publish(version: string): Promise<Published> {

@@ -78,7 +78,9 @@ describe("a client that is not ours", () => {
       await writeFile(join(directory, sample.artifact.sha256), sample.data);
       const seeder = await client.seed({ torrentPath, directory });
       const node = await bed.child(sample, { id: nodeIdOf(lastNode++), complete: false });
-      node.setNeighbours([{ id: "stock", host: "127.0.0.1", port: seeder.port, dial: true, far: null }]);
+      node.setNeighbours([
+        { id: "stock", host: "127.0.0.1", port: seeder.port, dial: true, far: null, feeds: null },
+      ]);
       await node.until(({ complete }) => complete);
       expect((await readFile(node.filePath)).equals(sample.data)).toBe(true);
       node.kill();

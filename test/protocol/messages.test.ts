@@ -57,7 +57,7 @@ describe("labels", () => {
 });
 
 describe("a neighbour", () => {
-  const neighbour = { id: "origin", host: "10.0.0.1", port: 7001, dial: true, far: null };
+  const neighbour = { id: "origin", host: "10.0.0.1", port: 7001, dial: true, far: null, feeds: null };
 
   test.each(["10.0.0.1", "::1", "fe80::1", "node-1.example.org", "a_b"])("may be at %s", (host) => {
     expect(neighbourSchema.decode({ ...neighbour, host }, "")).toEqual({ ...neighbour, host });

@@ -11,7 +11,7 @@ import { POLICIES, POLICY_NAMES, type PolicyName } from "../../../sim/core/polic
 import { SHIPPED_POLICY } from "../../../sim/core/scenario.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../../..");
-const CRIPPLED = { injection: false, rings: 2, picking: "in-order", endgame: false } as const;
+const CRIPPLED = { injection: false, rings: 2, trees: true, picking: "in-order", endgame: false } as const;
 
 async function inProcess(policy: PolicyName): Promise<unknown> {
   const script = `

@@ -166,7 +166,7 @@ describe("a rollout", () => {
     const { id } = await startStage();
     const order = await node.next("stage");
     expect(order.neighbours).toEqual([
-      { id: "origin", host: "127.0.0.1", port: fleet.swarm.port, dial: true, far: null },
+      { id: "origin", host: "127.0.0.1", port: fleet.swarm.port, dial: true, far: null, feeds: null },
     ]);
     const seeding = fleet.swarm.seeding.get(sha256);
     expect(seeding?.join).toMatchObject({ filePath: join(folder, "artifacts", sha256), complete: true });

@@ -50,7 +50,7 @@ export async function publishRandom(lab: Lab, version: string, mebibytes: number
   return {
     release: { manifest: { ...manifestOf(version), artifact }, torrentInfo, tarball: new Uint8Array() },
     infoHash: artifact.infoHash,
-    origin: { id: ORIGIN_ID, host: "127.0.0.1", port: swarm.port, dial: true, far: null },
+    origin: { id: ORIGIN_ID, host: "127.0.0.1", port: swarm.port, dial: true, far: null, feeds: null },
     closeOrigin: () => swarm.close(),
   };
 }
@@ -86,7 +86,7 @@ export class OrderedNode {
 
   /** This node in a list of neighbours of whom nobody dials anybody: all they have is an address. */
   get acquaintance(): Neighbour {
-    return { id: this.id, host: "127.0.0.1", port: this.port, dial: false, far: null };
+    return { id: this.id, host: "127.0.0.1", port: this.port, dial: false, far: null, feeds: null };
   }
 
   order({ release }: Published, ...neighbours: readonly Neighbour[]): void {

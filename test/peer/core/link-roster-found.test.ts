@@ -8,7 +8,7 @@ describe("createRoster, with nodes found while the coordinator is away", () => {
   const nameOf = (index: number) => `found 10.0.1.${index}:7000`;
   const dialOf = (index: number): RosterEffect => ({
     kind: "dial",
-    neighbour: { id: nameOf(index), ...found(index), dial: true, far: null },
+    neighbour: { id: nameOf(index), ...found(index), dial: true, far: null, feeds: null },
   });
   const foundAnswers = (bench: Bench, link: number, index: number, id: string | null) =>
     bench.send({ kind: "dialled", link, neighbourId: nameOf(index), id });

@@ -2,12 +2,13 @@
 import { createRoster, type RosterEffect, type RosterEvent } from "../../../peer/core/link-roster.ts";
 import type { Neighbour } from "../../../protocol/messages.ts";
 import { createPrng } from "../../../protocol/prng.ts";
+import { NO_STRIPES } from "../../../protocol/stripes.ts";
 
 /** Where the neighbours of these tests live. */
 export const HOST = "10.0.0.1";
 
 export function neighbour(id: string, dial: boolean, port = 1): Neighbour {
-  return { id, host: HOST, port, dial, far: null };
+  return { id, host: HOST, port, dial, far: null, feeds: null };
 }
 
 export class Bench {
@@ -44,4 +45,5 @@ export const accepted = (link: number, source: string, isOrigin = false): Roster
   source,
   isOrigin,
   far: null,
+  feeds: NO_STRIPES,
 });

@@ -3,7 +3,7 @@ import type { StagingEffect, StagingEvent } from "../../../peer/core/staging-eve
 import { type Manifest, releaseRefOf } from "../../../protocol/manifest.ts";
 import type { StageOrder } from "../../../protocol/messages.ts";
 
-const neighbour = { id: "origin", host: "10.0.0.1", port: 7_000, dial: true, far: null };
+const neighbour = { id: "origin", host: "10.0.0.1", port: 7_000, dial: true, far: null, feeds: null };
 
 export function stageOrder(manifest: Manifest, generation: number): StageOrder {
   return {

@@ -5,10 +5,19 @@ import { createDownload } from "../../../peer/core/download.ts";
 import { DOWNLOAD_CONFIG } from "../../../peer/core/download-config.ts";
 import type { DownloadEffect, DownloadEvent } from "../../../peer/core/download-turn.ts";
 import { BLOCK_BYTES, blockKey, type Geometry } from "../../../peer/core/geometry.ts";
-import { createUpload, UPLOAD_CONFIG } from "../../../peer/core/upload.ts";
+import { createUpload } from "../../../peer/core/upload.ts";
+import { UPLOAD_CONFIG } from "../../../peer/core/upload-config.ts";
 import type { UploadEffect, UploadEvent, UploadOrder } from "../../../peer/core/upload-events.ts";
 import { Bitfield } from "../../../protocol/bitfield.ts";
 import type { Prng } from "../../../protocol/prng.ts";
+import {
+  ALL_STRIPES,
+  hasStripe,
+  NO_STRIPES,
+  type StripeSet,
+  stripeOf,
+  TREES_OFF,
+} from "../../../protocol/stripes.ts";
 import type { VirtualClock } from "./virtual-clock.ts";
 
 /** What the kernel keeps for each socket, and how long it takes to hash and write a piece. */
@@ -39,6 +48,8 @@ interface Socket {
   readonly open: Set<number>;
   /** Requests of the remote that have come and are neither answered nor taken back. */
   readonly owed: Set<number>;
+  /** Stripes the remote wants without asking, or wanted: what is on its way to it then still comes. */
+  wanted: StripeSet;
 }
 
 export class SwarmNode {
@@ -49,6 +60,8 @@ export class SwarmNode {
   gone = false;
   complete: boolean;
   receivedBytes = 0;
+  /** Blocks it sent to those who want stripes. */
+  fedBlocks = 0;
   /** When it last got nearer to its end. */
   movedAt = 0;
   readonly #download;
@@ -70,14 +83,21 @@ export class SwarmNode {
     this.#download = createDownload({ geometry, verified, rank, rankCount, random, originSource: "origin" });
   }
 
-  open(link: number, remote: SwarmNode): void {
+  open(link: number, remote: SwarmNode, feeds: StripeSet = NO_STRIPES): void {
     const { name, isOrigin } = remote.options;
-    this.sockets.set(link, { remote, unsent: [], kernel: [], open: new Set(), owed: new Set() });
+    const wanted = NO_STRIPES;
+    this.sockets.set(link, { remote, unsent: [], kernel: [], open: new Set(), owed: new Set(), wanted });
     this.#up({ kind: "link-open", link, fast: true, acknowledges: true });
-    this.#down({ kind: "link-open", link, source: name, isOrigin });
-    const has = new Bitfield(this.verified.length);
-    for (let piece = 0; piece < has.length; piece++) if (this.verified.has(piece)) has.add(piece);
-    this.#tell(link, (there) => there.#down({ kind: "remote-bitfield", link, has }));
+    this.#down({ kind: "link-open", link, source: name, isOrigin, feeds, isFleetNode: true });
+    this.#tellAll(link);
+  }
+
+  #tellAll(link: number): void {
+    const has = this.verified.copy();
+    this.#tell(link, (there) => {
+      there.#down({ kind: "remote-bitfield", link, has });
+      there.#up({ kind: "remote-bitfield", link, has });
+    });
   }
 
   close(link: number): void {
@@ -102,7 +122,7 @@ export class SwarmNode {
   #up(event: UploadEvent): void {
     for (const effect of this.#upload.handle(event, this.options.clock.now)) this.#applyUp(effect);
     this.#arm();
-    if (event.kind !== "tick") this.#checkQueue(event.link);
+    if (event.kind !== "tick" && event.kind !== "gained") this.#checkQueue(event.link);
   }
 
   #checkQueue(link: number): void {
@@ -162,11 +182,12 @@ export class SwarmNode {
           there.#down({ ...effect, kind: "remote-has" });
           there.#up({ ...effect, kind: "remote-has" });
         });
+      case "have-these":
+        return this.#tellAll(effect.link);
+      case "feed":
+        return this.#tell(effect.link, (there, socket) => there.#feed(effect, socket));
       case "verify-piece":
-        return clock.after(VERIFY_MS, () => {
-          this.movedAt = clock.now;
-          if (!this.gone) this.#down({ kind: "piece-verified", piece: effect.piece, digests: [] });
-        });
+        return clock.after(VERIFY_MS, () => this.#verified(effect.piece));
       case "complete":
         this.complete = true;
         return;
@@ -184,6 +205,19 @@ export class SwarmNode {
         // What is kept and dropped of pieces is download-world.ts.
         return;
     }
+  }
+
+  #verified(piece: number): void {
+    this.movedAt = this.options.clock.now;
+    if (this.gone) return;
+    this.#down({ kind: "piece-verified", piece, digests: [] });
+    this.#up({ kind: "gained", piece });
+  }
+
+  #feed({ link, stripes }: { link: number; stripes: StripeSet }, socket: Socket): void {
+    socket.wanted |= stripes & ALL_STRIPES;
+    this.#up({ kind: "feed", link, stripes: stripes & ALL_STRIPES });
+    if (stripes === TREES_OFF) this.#down({ kind: "trees-off", link });
   }
 
   #request(order: UploadOrder): void {
@@ -217,7 +251,9 @@ export class SwarmNode {
         there.#down({ ...effect, kind: "rejected" });
       });
     } else if (effect.kind === "send") {
-      expect(socket.owed.delete(keyOf(effect)), "sends what is asked for, and once").toBe(true);
+      const isOwed = socket.owed.delete(keyOf(effect)) || hasStripe(socket.wanted, stripeOf(effect.piece));
+      expect(isOwed, "sends what is asked for, and once, or what is wanted unasked").toBe(true);
+      this.fedBlocks += socket.wanted === NO_STRIPES ? 0 : 1;
       socket.unsent.push(effect);
       this.options.onSend(effect, socket.remote);
       this.#fillKernel(link, socket);

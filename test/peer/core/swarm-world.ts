@@ -2,9 +2,11 @@
 // rates. Nodes come late, leave and vanish. Fails when a promise is broken or somebody does not get on.
 // Messages overtake blocks here, as they do not on a real connection: each side hears of things a little early.
 import { expect } from "vitest";
+import { ORIGIN_RANK } from "../../../coordinator/core/stripe-trees.ts";
 import { BLOCK_BYTES, blockCount, blockKey, type Geometry, geometryOf } from "../../../peer/core/geometry.ts";
 import type { UploadOrder } from "../../../peer/core/upload-events.ts";
 import { createPrng } from "../../../protocol/prng.ts";
+import type { StripeSet } from "../../../protocol/stripes.ts";
 import { SwarmNode } from "./swarm-node.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
@@ -28,6 +30,8 @@ export interface SwarmSpec {
   /** Whether two nodes are linked, by rank; without it all are. */
   readonly linked?: (rank: number, other: number) => boolean;
   readonly linkedToOrigin?: (rank: number) => boolean;
+  /** Stripes that one brings another, by rank, the origin's being ORIGIN_RANK; without it everything is asked for. */
+  readonly feeds?: (from: number, to: number) => StripeSet;
 }
 
 /** How long it takes to notice that a remote has vanished. */
@@ -126,8 +130,10 @@ export class SwarmWorld {
   #connect(a: SwarmNode, b: SwarmNode): void {
     if (a.gone || b.gone) return;
     const link = this.#nextLink++;
-    a.open(link, b);
-    b.open(link, a);
+    const rankOf = ({ options }: SwarmNode): number => (options.isOrigin ? ORIGIN_RANK : options.rank);
+    const { feeds } = this.#spec;
+    a.open(link, b, feeds?.(rankOf(b), rankOf(a)));
+    b.open(link, a, a.options.isOrigin || b.options.isOrigin ? undefined : feeds?.(rankOf(a), rankOf(b)));
   }
 
   #leave(node: SwarmNode | undefined, member: MemberSpec): void {

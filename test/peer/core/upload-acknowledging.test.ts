@@ -2,7 +2,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { BLOCK_BYTES, geometryOf } from "../../../peer/core/geometry.ts";
-import { createUpload, UPLOAD_CONFIG } from "../../../peer/core/upload.ts";
+import { createUpload } from "../../../peer/core/upload.ts";
+import { UPLOAD_CONFIG } from "../../../peer/core/upload-config.ts";
 import type { UploadEvent, UploadOrder } from "../../../peer/core/upload-events.ts";
 import { Bitfield } from "../../../protocol/bitfield.ts";
 

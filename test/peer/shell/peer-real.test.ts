@@ -44,7 +44,7 @@ async function publish(folder: string) {
     release,
     blob,
     seeding,
-    neighbour: { id: ORIGIN_ID, host: "127.0.0.1", port: swarm.port, dial: true, far: null },
+    neighbour: { id: ORIGIN_ID, host: "127.0.0.1", port: swarm.port, dial: true, far: null, feeds: null },
   };
 }
 

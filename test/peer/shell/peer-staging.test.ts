@@ -48,7 +48,7 @@ describe("staging", () => {
     const one = await startLab(v1);
     one.world.delivers = false;
     await (await one.start()).admitted;
-    const neighbours = [{ id: "origin", host: "127.0.0.1", port: 1, dial: true, far: null }];
+    const neighbours = [{ id: "origin", host: "127.0.0.1", port: 1, dial: true, far: null, feeds: null }];
     one.coordinator.send(stageOrderOf(v1, 7, { neighbours, rank: 3, rankCount: 9 }));
     await until("joined", () => one.world.torrents[0]?.neighbourLists.length === 1);
     const release = releaseRefOf(v1.manifest);
@@ -206,7 +206,7 @@ describe("staging", () => {
   test("an unfinished stage goes on after a restart, with the same files, though the coordinator is away", async () => {
     const one = await startLab(v1);
     const peer = await startFetching(one);
-    const neighbours = [{ id: "node-2", host: "127.0.0.1", port: 2, dial: true, far: null }];
+    const neighbours = [{ id: "node-2", host: "127.0.0.1", port: 2, dial: true, far: null, feeds: null }];
     const release = releaseRefOf(v1.manifest);
     one.coordinator.send({ kind: "neighbours", generation: 5, release, neighbours });
     await until("changed", () => one.world.torrents[0]?.neighbourLists.length === 2);

@@ -53,6 +53,7 @@ class Node {
       port,
       dial: false,
       far: null,
+      feeds: null,
     }));
     this.dht.meet(list);
   }
@@ -226,6 +227,7 @@ describe("openSwarm with a DHT", () => {
       port: member.swarm.port,
       dial: false,
       far: null,
+      feeds: null,
     });
     full.torrent.setNeighbours([place(middle)]);
     empty.torrent.setNeighbours([place(middle)]);

@@ -11,6 +11,7 @@ const neighbour = (id: string, dial: boolean): Neighbour => ({
   port: 7_000,
   dial,
   far: null,
+  feeds: null,
 });
 
 async function sharing() {

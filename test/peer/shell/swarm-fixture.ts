@@ -131,7 +131,7 @@ export function nodeIdOf(index: number): string {
 }
 
 export function neighbourOf(member: { swarm: { port: number }; id: string }, dial: boolean): Neighbour {
-  return { id: member.id, host: "127.0.0.1", port: member.swarm.port, dial, far: null };
+  return { id: member.id, host: "127.0.0.1", port: member.swarm.port, dial, far: null, feeds: null };
 }
 
 /** Everybody with everybody; the later of a pair dials, and all dial the origin. */

@@ -68,10 +68,12 @@ describe("a swarm among strangers", () => {
       },
     });
     const peer = await bed.member(sample, { id: nodeIdOf(1) });
-    peer.torrent.setNeighbours([{ id: "liar", host: "127.0.0.1", port: liar.port, dial: true, far: null }]);
+    peer.torrent.setNeighbours([
+      { id: "liar", host: "127.0.0.1", port: liar.port, dial: true, far: null, feeds: null },
+    ]);
     await vi.waitUntil(() => liar.requests.length > 0);
     peer.torrent.setNeighbours([
-      { id: "liar", host: "127.0.0.1", port: liar.port, dial: true, far: null },
+      { id: "liar", host: "127.0.0.1", port: liar.port, dial: true, far: null, feeds: null },
       neighbourOf(origin, true),
     ]);
     await peer.torrent.completed;
@@ -89,7 +91,7 @@ describe("a swarm among strangers", () => {
     const mute = await serveBlocks(sample.artifact.infoHash, { id: "mute", block: () => null });
     const peer = await bed.member(sample, { id: nodeIdOf(1) });
     peer.torrent.setNeighbours([
-      { id: "mute", host: "127.0.0.1", port: mute.port, dial: true, far: null },
+      { id: "mute", host: "127.0.0.1", port: mute.port, dial: true, far: null, feeds: null },
       neighbourOf(origin, true),
     ]);
     await peer.torrent.completed;

@@ -71,7 +71,7 @@ describe("an unmodified webtorrent client", () => {
       await bed.member(sample, { id: nodeIdOf(2) }),
     ];
     first.torrent.setNeighbours([
-      { id: "stock", host: "127.0.0.1", port: client.torrentPort, dial: true, far: null },
+      { id: "stock", host: "127.0.0.1", port: client.torrentPort, dial: true, far: null, feeds: null },
       neighbourOf(second, false),
     ]);
     second.torrent.setNeighbours([neighbourOf(first, true)]);

@@ -124,7 +124,9 @@ describe("openSwarm", () => {
     const placeholder = await openSwarm({ host: "127.0.0.1", port: 0, logger: silent });
     const { port } = placeholder;
     await placeholder.close();
-    peer.torrent.setNeighbours([{ id: "origin", host: "127.0.0.1", port, dial: true, far: null }]);
+    peer.torrent.setNeighbours([
+      { id: "origin", host: "127.0.0.1", port, dial: true, far: null, feeds: null },
+    ]);
     const filePath = join(bed.directory, "late-origin.tar");
     await writeFile(filePath, sample.data);
     const late = await openSwarm({ host: "127.0.0.1", port, logger: silent, id: "origin" });
@@ -168,7 +170,7 @@ describe("openSwarm", () => {
       );
       for (const torrent of torrents)
         torrent.setNeighbours([
-          { id: "origin", host: "127.0.0.1", port: origin.port, dial: true, far: null },
+          { id: "origin", host: "127.0.0.1", port: origin.port, dial: true, far: null, feeds: null },
         ]);
       await Promise.all(torrents.map((torrent) => torrent.completed));
       for (const [index, sample] of samples.entries())
@@ -204,7 +206,7 @@ describe("openSwarm", () => {
     });
     const before = await bed.member(sample, options);
     before.torrent.setNeighbours([
-      { id: "half", host: "127.0.0.1", port: server.port, dial: true, far: null },
+      { id: "half", host: "127.0.0.1", port: server.port, dial: true, far: null, feeds: null },
     ]);
     const kept = 2 * MIB;
     await vi.waitUntil(() => before.torrent.stats().verifiedBytes === kept, { timeout: 10_000 });

@@ -1,0 +1,83 @@
+// Who is linked to whom in a swarm and who feeds whom: the graph of its zones, and, where many begin together in one
+// zone, the trees along which stripes go. Knows ranks only.
+import type { FarShare } from "../../protocol/messages.ts";
+import { NO_STRIPES, type StripeSet } from "../../protocol/stripes.ts";
+import { originShare } from "./graph.ts";
+import { ORIGIN_RANK, StripeTrees, TREE_MEMBERS_MIN } from "./stripe-trees.ts";
+import { type OriginLink, ZoneGraph, type ZoneGraphOptions } from "./zone-graph.ts";
+
+export interface SwarmGraphOptions extends ZoneGraphOptions {
+  /** The members of the first so many ranks begin together. */
+  readonly firstCount: number;
+  /** False for a policy without trees; without it they are laid where they are of use. */
+  readonly trees?: boolean | undefined;
+}
+
+export interface LinkedRank {
+  readonly rank: number;
+  /** Null unless it is in another zone. */
+  readonly far: FarShare | null;
+  /** Stripes that it feeds; null without any. */
+  readonly feeds: StripeSet | null;
+}
+
+export interface FedOriginLink extends OriginLink {
+  readonly feeds: StripeSet | null;
+}
+
+/** With the links of the trees, a member has as many as rings alone would give it. */
+const RING_COUNT_BESIDE_TREES = 2;
+
+export class SwarmGraph {
+  readonly #zones: ZoneGraph;
+  readonly #trees: StripeTrees | null;
+  readonly #memberCount: number;
+
+  constructor(options: SwarmGraphOptions) {
+    const { members, seed, firstCount, trees = true } = options;
+    this.#memberCount = members.length;
+    const isOneZone = new Set(members.map(({ zone }) => zone)).size === 1;
+    this.#trees =
+      trees && isOneZone && firstCount >= TREE_MEMBERS_MIN ? new StripeTrees(firstCount, seed) : null;
+    // Those who come later have no links of trees: the rings must do for them.
+    const isMostlyFed = this.#trees !== null && 2 * firstCount > members.length;
+    const ringCount = options.ringCount ?? (isMostlyFed ? RING_COUNT_BESIDE_TREES : undefined);
+    this.#zones = new ZoneGraph({ ...options, ringCount });
+  }
+
+  linksOf(rank: number): readonly LinkedRank[] {
+    const near = new Set([...this.#zones.near(rank), ...(this.#trees?.linksOf(rank) ?? [])]);
+    return [
+      ...Array.from(near, (other) => ({ rank: other, far: null, feeds: this.#feeds(other, rank) })),
+      ...this.#zones.far(rank).map((link) => ({ ...link, feeds: null })),
+    ];
+  }
+
+  /** Null when it is not linked to the origin. */
+  originOf(rank: number): FedOriginLink | null {
+    const feeds = this.#feeds(ORIGIN_RANK, rank);
+    const link = this.#zones.origin(rank);
+    if (link !== null) return { ...link, feeds };
+    return feeds === null ? null : { ...originShare(rank, this.#memberCount), far: null, feeds };
+  }
+
+  /** Its place among those that ask the origin for parts of the pieces; of use once it is linked to it. */
+  shareOf(rank: number): { readonly place: number; readonly count: number } {
+    return this.#zones.origin(rank) ?? originShare(rank, this.#memberCount);
+  }
+
+  /** Those with links into other zones. */
+  gateways(): readonly number[] {
+    return this.#zones.gateways();
+  }
+
+  /** A member came or went. Ranks that may have other links now; trees stay as they are. */
+  setPresent(rank: number, present: boolean): readonly number[] {
+    return this.#zones.setPresent(rank, present);
+  }
+
+  #feeds(from: number, to: number): StripeSet | null {
+    const stripes = this.#trees?.feeds(from, to) ?? NO_STRIPES;
+    return stripes === NO_STRIPES ? null : stripes;
+  }
+}

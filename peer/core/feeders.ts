@@ -105,8 +105,12 @@ export function turnOff({ state, out }: Turn): void {
   feeds.isFed = false;
   feeds.feeders.fill(null);
   state.offerGeneration += 1;
-  for (const link of state.links.values())
-    if (link.isFleetNode) out.push({ kind: "feed", link: link.id, stripes: TREES_OFF });
+  for (const link of state.links.values()) {
+    if (!link.isFleetNode) continue;
+    out.push({ kind: "feed", link: link.id, stripes: TREES_OFF });
+    // Whom they may ask for what they can only know from this.
+    if (state.news.takeFor(link).length > 0) out.push({ kind: "have-these", link: link.id });
+  }
 }
 
 /** To be called now and then. */

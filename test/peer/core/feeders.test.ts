@@ -205,10 +205,10 @@ describe("a download that is fed gives the trees up, tells everybody and asks", 
   });
 
   it("when one stripe stays behind later on", () => {
-    for (let piece = 0; piece < 60; piece += 1) fed.piece(piece % 2 === 0 ? LEFT : RIGHT, piece);
-    const even = Array.from({ length: 32 }, (_, n) => 60 + 2 * n);
+    for (let piece = 0; piece < 80; piece += 1) fed.piece(piece % 2 === 0 ? LEFT : RIGHT, piece);
+    const even = Array.from({ length: 32 }, (_, n) => 80 + 2 * n);
     expect(saysOff([...even.flatMap((piece) => fed.piece(LEFT, piece)), ...fed.waitUntil(100)])).toBe(0);
-    asksAfter([...fed.piece(LEFT, 124), ...fed.waitUntil(200)]);
+    asksAfter([...fed.piece(LEFT, 144), ...fed.waitUntil(200)]);
   });
 
   it("when a stripe falls silent and somebody has more of it", () => {

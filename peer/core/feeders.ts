@@ -19,8 +19,8 @@ import { PieceProgress } from "./piece-progress.ts";
 
 /** Pieces of a stripe that somebody has before us: twice what the deepest tree of 100,000 members explains. */
 const BEHIND_MAX = 32;
-/** The same where that is more than have come: it comes at less than half the rate of the other from the start. */
-const BEHIND_AT_START_MAX = 20;
+/** Pieces by which a stripe has fallen behind the other since it began: more than jitter, if it also halves its rate. */
+const FALLEN_BEHIND_MAX = 12;
 /** With fewer, a stripe would be over before it could be seen to be behind. */
 const FED_PIECES_MIN = 4 * BEHIND_MAX;
 /** Nothing comes of a stripe for so long, and somebody has more of it. */
@@ -41,6 +41,8 @@ export interface FeedState {
   readonly fedAt: Millis[];
   /** By stripe: pieces that have begun to come. */
   readonly begun: number[];
+  /** By stripe: how many of the other had begun before the first of it, as its way here is longer. */
+  readonly beforeFirst: number[];
   /** Somebody brings something: nothing is asked for. */
   isFed: boolean;
   /** The trees are given up for good. */
@@ -54,6 +56,7 @@ export function newFeedState(): FeedState {
     since: zeros(),
     fedAt: zeros(),
     begun: zeros(),
+    beforeFirst: zeros(),
     isFed: false,
     isOff: false,
   };
@@ -124,10 +127,13 @@ export function checkFeeders(turn: Turn): void {
 }
 
 function isStripeLate(state: DownloadState, stripe: number, now: Millis): boolean {
-  const { fedAt, since, begun } = state.feeds;
+  const { fedAt, since, begun, beforeFirst } = state.feeds;
   const [last = now, first = now, count = 0] = [fedAt[stripe], since[stripe], begun[stripe]];
-  const behind = Math.max(neighboursAhead(state, stripe), Math.max(...begun) - count);
-  if (behind > (count < behind ? BEHIND_AT_START_MAX : BEHIND_MAX)) return true;
+  const behindOther = Math.max(...begun) - count;
+  const fallenBehind = count === 0 ? 0 : behindOther - (beforeFirst[stripe] ?? 0);
+  if (fallenBehind > Math.max(FALLEN_BEHIND_MAX, count)) return true;
+  const behind = Math.max(neighboursAhead(state, stripe), behindOther);
+  if (behind > BEHIND_MAX) return true;
   const patienceMs = behind > 0 && count > 0 ? SILENCE_MS_MAX : IDLE_MS_MAX;
   const turnsMs = count > 0 ? (SILENT_TURNS * (last - first)) / count : 0;
   return !hasWhole(state, stripe) && now - last > Math.max(patienceMs, turnsMs);
@@ -175,7 +181,9 @@ export function noteFed({ state, now }: Turn, piece: number): void {
 
 function beginFed(state: DownloadState, link: Link, piece: number): PieceProgress {
   const stripe = stripeOf(piece);
-  state.feeds.begun[stripe] = (state.feeds.begun[stripe] ?? 0) + 1;
+  const { begun, beforeFirst } = state.feeds;
+  if (begun[stripe] === 0) beforeFirst[stripe] = Math.max(...begun);
+  begun[stripe] = (begun[stripe] ?? 0) + 1;
   const progress = new PieceProgress({
     piece,
     blockCount: blockCount(state.geometry, piece),

@@ -68,6 +68,10 @@ class Fed {
     return [...this.block(link, piece), ...this.send({ kind: "piece-verified", piece, digests: [] })];
   }
 
+  evenPieces(from: number, count: number): readonly DownloadEffect[] {
+    return Array.from({ length: count }, (_, n) => this.piece(LEFT, from + 2 * n)).flat();
+  }
+
   /** The remote has its first pieces, each of them. */
   has(link: number, count: number): readonly DownloadEffect[] {
     const has = new Bitfield(this.verified.length);
@@ -194,20 +198,24 @@ describe("a download that is fed gives the trees up, tells everybody and asks", 
   });
 
   it("when a neighbour is far ahead of it in one stripe", () => {
-    expect(saysOff([...fed.has(OTHER, 40), ...fed.waitUntil(100)])).toBe(0);
-    asksAfter([...fed.has(OTHER, 42), ...fed.waitUntil(200)]);
+    expect(saysOff([...fed.has(OTHER, 64), ...fed.waitUntil(100)])).toBe(0);
+    asksAfter([...fed.has(OTHER, 66), ...fed.waitUntil(200)]);
   });
 
   it("when one stripe comes and the other does not", () => {
-    const even = Array.from({ length: 20 }, (_, n) => 2 * n);
-    expect(saysOff([...even.flatMap((piece) => fed.piece(LEFT, piece)), ...fed.waitUntil(100)])).toBe(0);
-    asksAfter([...fed.piece(LEFT, 40), ...fed.waitUntil(200)]);
+    expect(saysOff([...fed.evenPieces(0, 32), ...fed.waitUntil(100)])).toBe(0);
+    asksAfter([...fed.piece(LEFT, 64), ...fed.waitUntil(200)]);
+  });
+
+  it("when one stripe comes at less than half the rate of the other", () => {
+    fed.piece(RIGHT, 1);
+    expect(saysOff([...fed.evenPieces(0, 13), ...fed.waitUntil(100)])).toBe(0);
+    asksAfter([...fed.piece(LEFT, 26), ...fed.waitUntil(200)]);
   });
 
   it("when one stripe stays behind later on", () => {
     for (let piece = 0; piece < 80; piece += 1) fed.piece(piece % 2 === 0 ? LEFT : RIGHT, piece);
-    const even = Array.from({ length: 32 }, (_, n) => 80 + 2 * n);
-    expect(saysOff([...even.flatMap((piece) => fed.piece(LEFT, piece)), ...fed.waitUntil(100)])).toBe(0);
+    expect(saysOff([...fed.evenPieces(80, 32), ...fed.waitUntil(100)])).toBe(0);
     asksAfter([...fed.piece(LEFT, 144), ...fed.waitUntil(200)]);
   });
 
@@ -250,6 +258,18 @@ describe("a download that is fed does not give the trees up", () => {
   it("when it has everything and a feeder goes", () => {
     for (let piece = 0; piece < PIECES; piece += 1) fed.piece(piece % 2 === 0 ? LEFT : RIGHT, piece);
     expect(saysOff(fed.send({ kind: "link-closed", link: LEFT }))).toBe(0);
+  });
+
+  it("when one stripe begins later and then comes as fast as the other", () => {
+    const effects = [...fed.evenPieces(0, 25)];
+    for (let n = 0; n < 70; n += 1) {
+      effects.push(
+        ...fed.piece(RIGHT, 1 + 2 * n),
+        ...fed.piece(LEFT, 50 + 2 * n),
+        ...fed.waitUntil(fed.now + 100),
+      );
+    }
+    expect(saysOff(effects)).toBe(0);
   });
 
   it("when pieces are slow to come on both sides", () => {

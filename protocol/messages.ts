@@ -93,7 +93,7 @@ export const neighbourSchema = object({
   dial: flag,
   /** It is in another zone: only what this node's zone lacks is asked of it. Absent: ask it for anything. */
   far: nullable(farShareSchema),
-  /** Stripes of the release that it is to bring without being asked for their pieces (protocol/stripes.ts). Absent: none. */
+  /** Stripes that it brings without being asked for their pieces (protocol/stripes.ts). Absent: none. */
   feeds: nullable(integer(0, ALL_STRIPES)),
 });
 export type Neighbour = Infer<typeof neighbourSchema>;

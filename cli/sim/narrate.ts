@@ -47,6 +47,10 @@ function sentenceOf({ kind, to, from, piece }: TraceEvent): string {
       return `${to} may ask ${other}`;
     case "has":
       return `${to} hears that ${other} has piece ${piece}`;
+    case "feed":
+      return `${to} hears what ${other} wants to be brought`;
+    case "hasThese":
+      return `${to} hears of all that ${other} has`;
     case "left":
       return `${to} has piece ${piece} from ${other} on the way between zones`;
     case "arrived":

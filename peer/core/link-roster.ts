@@ -1,7 +1,6 @@
 // Who this node is connected to in one torrent: whom to dial and when, whom to let in, which of two links stays.
 // Decides only; sockets, names and clocks belong to the shell. An id on the wire is a claim: it counts as long as it
 // comes from where that node is listed, so that nobody can take a neighbour's place or have it banned.
-
 import type { Millis } from "../../protocol/ids.ts";
 import { NEIGHBOURS_MAX } from "../../protocol/limits.ts";
 import { assert, assertNever, type Machine } from "../../protocol/machine.ts";
@@ -12,47 +11,7 @@ import type { Contact } from "./dht-message.ts";
 import { FoundPeers } from "./found-peers.ts";
 import type { LinkId } from "./geometry.ts";
 import { isSettled, type OpenLink, OpenLinks, sameShare } from "./open-links.ts";
-
-export type RosterEvent =
-  /** Until the first list everybody is let in: the origin never gets one. */
-  | { readonly kind: "neighbours"; readonly neighbours: readonly Neighbour[] }
-  /** A connection came in and has said what it wants; `address` without a port. Answered with `accept` or `refuse`. */
-  | { readonly kind: "arrived"; readonly link: LinkId; readonly id: string | null; readonly address: string }
-  /** A dialled neighbour answered with its handshake. Answered with `accept` or `refuse`. */
-  | {
-      readonly kind: "dialled";
-      readonly link: LinkId;
-      readonly neighbourId: string;
-      readonly id: string | null;
-    }
-  | { readonly kind: "dial-failed"; readonly neighbourId: string }
-  /** An accepted link is gone, for whatever reason. */
-  | { readonly kind: "closed"; readonly link: LinkId }
-  | { readonly kind: "banned"; readonly source: string }
-  /** Perhaps nodes of this swarm, while the coordinator is away; any list of neighbours ends their being dialled. */
-  | { readonly kind: "found"; readonly contacts: readonly Contact[] }
-  | { readonly kind: "forget-found" }
-  | { readonly kind: "tick" };
-
-export type RosterEffect =
-  | { readonly kind: "dial"; readonly neighbour: Neighbour }
-  | {
-      readonly kind: "accept";
-      readonly link: LinkId;
-      readonly source: string;
-      readonly isOrigin: boolean;
-      /** Null unless it leads into another zone. */
-      readonly far: FarShare | null;
-      /** Stripes it is to bring without being asked. */
-      readonly feeds: StripeSet;
-    }
-  /** An accepted link is to bring these stripes from now on, and no others. */
-  | { readonly kind: "feeds"; readonly link: LinkId; readonly feeds: StripeSet }
-  /** An accepted link leads into another zone now, or not any more, or has another share. */
-  | { readonly kind: "far"; readonly link: LinkId; readonly far: FarShare | null }
-  | { readonly kind: "refuse"; readonly link: LinkId; readonly reason: string }
-  /** Close an accepted link; `closed` follows. */
-  | { readonly kind: "close"; readonly link: LinkId; readonly reason: string };
+import type { RosterEffect, RosterEvent } from "./roster-events.ts";
 
 /** Links without a list of neighbours: an origin that feeds a whole fleet by itself. */
 const OPEN_LINKS_MAX = 1_024;

@@ -28,6 +28,11 @@ export const UPLINK_CONFIG: UplinkConfig = { queueMs: 40, piecesMin: 2, bytesMax
 /** A piece may be acknowledged later than usual by this factor before it counts as lost. */
 const LOST_AFTER_FACTOR = 4;
 const LOST_AFTER_MS_MIN = 2_000;
+/**
+ * The same where it did not ask for the piece: it gets more whether it is there or not, and must not fill the uplink
+ * for as long as others wait before they call us silent (patience.ts).
+ */
+const FED_LOST_AFTER_MS_MIN = 500;
 /** Whoever takes longer weighs next to nothing anyway; what is lost behind it must not be waited for as long. */
 const LOST_AFTER_MS_MAX = 30_000;
 const NEWEST_WEIGHT = 0.3;
@@ -42,6 +47,8 @@ interface Path {
   usualMs: number;
   /** It owed an acknowledgement too long: what it takes does not count for the uplink until it gives one again. */
   silent: boolean;
+  /** It is or was sent what it did not ask for. */
+  wasFed: boolean;
 }
 
 interface Flight {
@@ -69,7 +76,9 @@ export class Uplink {
 
   /** Whether this link, and any, gets what it gets without asking for it. */
   setFed(link: LinkId, { isFed, isAnyFed }: { isFed: boolean; isAnyFed: boolean }): void {
-    this.#pathOf(link).window.retune(this.#windowConfig(isFed, isFed ? FED_PIECES_MIN : PATH_PIECES_MIN));
+    const path = this.#pathOf(link);
+    path.wasFed ||= isFed;
+    path.window.retune(this.#windowConfig(isFed, isFed ? FED_PIECES_MIN : PATH_PIECES_MIN));
     this.#window.retune(this.#windowConfig(isAnyFed, isAnyFed ? FEEDING_PIECES_MIN : this.#config.piecesMin));
   }
 
@@ -139,7 +148,7 @@ export class Uplink {
     let path = this.#paths.get(link);
     if (path === undefined) {
       const window = new SendWindow(this.#windowConfig(false, PATH_PIECES_MIN));
-      path = { window, baseMs: Number.POSITIVE_INFINITY, usualMs: 0, silent: false };
+      path = { window, baseMs: Number.POSITIVE_INFINITY, usualMs: 0, silent: false, wasFed: false };
       this.#paths.set(link, path);
     }
     return path;
@@ -167,8 +176,9 @@ export class Uplink {
   }
 
   #lostAfterMs(link: LinkId): number {
-    const expectedMs = LOST_AFTER_FACTOR * (this.#paths.get(link)?.usualMs ?? 0);
-    return Math.max(LOST_AFTER_MS_MIN, Math.min(LOST_AFTER_MS_MAX, expectedMs));
+    const { usualMs = 0, wasFed = false } = this.#paths.get(link) ?? {};
+    const leastMs = wasFed && usualMs > 0 ? FED_LOST_AFTER_MS_MIN : LOST_AFTER_MS_MIN;
+    return Math.max(leastMs, Math.min(LOST_AFTER_MS_MAX, LOST_AFTER_FACTOR * usualMs));
   }
 }
 

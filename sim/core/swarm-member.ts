@@ -55,8 +55,8 @@ export interface Way {
   readonly wayMs: number;
   /** When the remote hears the last message that was told it. */
   heardAt: number;
-  /** Bit sets on their way to it. */
-  readonly told: Bitfield[];
+  /** What the remote has, on its way from there. */
+  readonly sets: Bitfield[];
   /** What is asked of the remote first when it is in another zone. */
   readonly far: FarShare | null;
   /** Stripes that the remote brings. */
@@ -136,10 +136,7 @@ export class Member {
     this.ways.set(link, way);
     this.upload({ kind: "link-open", link, fast: true, acknowledges: true, isFar: far !== null });
     this.download({ kind: "link-open", link, source: name, isOrigin, far, feeds, isFleetNode: true });
-    if (remote.verified.count === 0) return;
-    const has = copyOf(remote.verified);
-    this.download({ kind: "remote-bitfield", link, has });
-    this.upload({ kind: "remote-bitfield", link, has });
+    if (remote.verified.count > 0) this.#hearSet(link, copyOf(remote.verified));
   }
 
   close(link: LinkId): void {
@@ -182,10 +179,16 @@ export class Member {
     if (stripes === TREES_OFF) this.download({ kind: "trees-off", link });
   }
 
-  hearsAll(link: LinkId, has: Bitfield): void {
-    if (has.count <= 0) return;
-    this.download({ kind: "remote-bitfield", link, has });
-    this.upload({ kind: "remote-bitfield", link, has });
+  /** The oldest set that is on its way. */
+  hearsAll(link: LinkId): void {
+    const has = this.ways.get(link)?.sets.shift();
+    if (has !== undefined) this.#hearSet(link, has);
+  }
+
+  #hearSet(link: LinkId, has: Bitfield): void {
+    const event = { kind: "remote-bitfield", link, has } as const;
+    this.download(event);
+    this.upload(event);
   }
 
   download(event: DownloadEvent): void {

@@ -184,7 +184,7 @@ class SwarmRun implements Surroundings {
   tellAll(from: Member, link: LinkId): void {
     const way = from.ways.get(link);
     if (way === undefined) return;
-    way.told.push(from.verified.copy());
+    way.remote.ways.get(way.theirs)?.sets.push(from.verified.copy());
     this.#queue.push(this.#heardAt(way), EVENT.hasThese, way.remote.options.index, aboutOf(way.theirs, 0));
   }
 
@@ -273,14 +273,8 @@ class SwarmRun implements Surroundings {
         return member.download({ kind: "unchoked", link });
       case EVENT.rejected:
         return member.download({ kind: "rejected", link, piece, offset });
-      case EVENT.hasThese: {
-        const has = member.ways
-          .get(link)
-          ?.remote.ways.get(member.ways.get(link)?.theirs ?? 0)
-          ?.told.shift();
-        if (has !== undefined) member.hearsAll(link, has);
-        return;
-      }
+      case EVENT.hasThese:
+        return member.hearsAll(link);
       case EVENT.feed:
         return member.fed(link, blockIndexOf(order, this.#blocksPerPiece));
       case EVENT.noticed:
@@ -304,8 +298,8 @@ class SwarmRun implements Surroundings {
     return { link, piece, offset, length: BLOCK_BYTES };
   }
 
-  #aboutOf({ link, piece, offset }: UploadOrder): number {
-    return aboutOf(link, piece * this.#blocksPerPiece + offset / BLOCK_BYTES);
+  #aboutOf(order: UploadOrder): number {
+    return aboutOf(order.link, blockIndexOf(order, this.#blocksPerPiece));
   }
 
   /** Its links stay open for the others until they notice. */
@@ -338,7 +332,7 @@ class SwarmRun implements Surroundings {
     const wayFrom = (from: number, to: number) => ({
       wayMs,
       heardAt: 0,
-      told: [],
+      sets: [],
       far: this.#graph.farOf(from, to),
       feeds: this.#graph.feedsOf(from, to),
     });

@@ -53,7 +53,7 @@ vanish: 1%
 slow: 2%@0.1
 late: 10%@30s
 flap: 1%@30s/5s
-policy: { injection: false, rings: 2, picking: in-order, endgame: false }
+policy: { injection: false, rings: 2, trees: false, picking: in-order, endgame: false }
 expect: { lastOverBound: "<= 1.3", p99OverClean: "<1.25" }
 sizes:
   1000: { lastOverBound: "<= 1.1" }
@@ -89,7 +89,7 @@ sizes:
         },
         ...{ flapShare: 0.01, flapEveryMs: 30_000, flapForMs: 5_000 },
       },
-      policy: { injection: false, rings: 2, picking: "in-order", endgame: false },
+      policy: { injection: false, rings: 2, trees: false, picking: "in-order", endgame: false },
     });
     expect(ceilings).toEqual([
       { metric: "lastOverBound", operator: "<=", limit: 1.3, nodes: null },

@@ -1,6 +1,6 @@
 // Whom a node dials that it found while the coordinator is away, and which of two links stays.
 import { describe, expect, it } from "vitest";
-import type { RosterEffect } from "../../../peer/core/link-roster.ts";
+import type { RosterEffect } from "../../../peer/core/roster-events.ts";
 import { accepted, Bench, HOST, neighbour } from "./roster-bench.ts";
 
 describe("createRoster, with nodes found while the coordinator is away", () => {

@@ -1,5 +1,6 @@
 // A roster for tests, with a clock of its own, and short ways to say what happens to it.
-import { createRoster, type RosterEffect, type RosterEvent } from "../../../peer/core/link-roster.ts";
+import { createRoster } from "../../../peer/core/link-roster.ts";
+import type { RosterEffect, RosterEvent } from "../../../peer/core/roster-events.ts";
 import type { Neighbour } from "../../../protocol/messages.ts";
 import { createPrng } from "../../../protocol/prng.ts";
 import { NO_STRIPES } from "../../../protocol/stripes.ts";

@@ -181,6 +181,23 @@ describe("Uplink", () => {
     expect(sender.now - since).toBeLessThanOrEqual(30_000);
   });
 
+  it("begins with two pieces for each of two who are fed, so that one is behind the one on the line", () => {
+    const sender = new Sender();
+    for (const link of [1, 2]) sender.uplink.setFed(link, { isFed: true, isAnyFed: true });
+    expect([sender.fill(1), sender.fill(2), sender.fill(3)]).toEqual([2, 2, 0]);
+  });
+
+  it("gives what was fed up for lost after half a second, as whoever is gone is fed on", () => {
+    const sender = new Sender();
+    sender.uplink.setFed(1, { isFed: true, isAnyFed: true });
+    sender.train(1, { pieceCount: 2, tookMs: 20 });
+    sender.fill(1);
+    sender.uplink.expire(sender.now + 499);
+    expect(sender.uplink.isPathFull(1)).toBe(true);
+    sender.uplink.expire(sender.now + 500);
+    expect(sender.uplink.isPathFull(1)).toBe(false);
+  });
+
   it("never has more on a path or in sum than the window and the last piece, whatever happens", () => {
     fc.assert(
       fc.property(fc.array(STEP, { maxLength: 300 }), (steps) => {

@@ -18,6 +18,8 @@ pieces: 128
 origin: { up: 100Mbit }
 groups: [{ up: 100Mbit }]
 `;
+/** Where everything is asked for, as in small fleets, across zones, and after anything went wrong. */
+const asking = (policy = ""): string => `${FLEET}policy: { trees: false${policy} }\n`;
 const TINY = FLEET.replace("nodes: 100", "nodes: 8").replace("pieces: 128", "pieces: 16");
 
 let folder = "";
@@ -25,6 +27,7 @@ let folder = "";
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "fleet-gate-"));
   await check("fleet", FLEET, true);
+  await check("asking", asking(), true);
   await check("tiny", TINY, true);
 }, TIMEOUT_MS);
 
@@ -42,15 +45,16 @@ async function check(name: string, source: string, update = false): Promise<Outc
 
 describe("the gate catches", () => {
   it.each([
-    ["an origin that repeats pieces freely", "policy: { injection: false }"],
-    ["a graph with too few links", "policy: { rings: 1 }"],
-    ["pieces that are asked for in order", "policy: { picking: in-order }"],
-    ["a swarm without endgame", "policy: { endgame: false }"],
-    ["a coordinator that takes its time", "control: { service: 20ms }"],
+    ["an origin that repeats pieces freely", "asking", asking(", injection: false")],
+    ["a graph with too few links", "asking", asking(", rings: 1")],
+    ["pieces that are asked for in order", "asking", asking(", picking: in-order")],
+    ["a swarm without endgame", "asking", asking(", endgame: false")],
+    ["a large fleet without trees", "fleet", asking()],
+    ["a coordinator that takes its time", "fleet", `${FLEET}control: { service: 20ms }\n`],
   ])(
     "%s",
-    async (_, change) => {
-      const { exitCode, failure } = await check("fleet", `${FLEET}${change}\n`);
+    async (_, name, source) => {
+      const { exitCode, failure } = await check(name, source);
       expect(failure?.message).toMatch(/\d+ figures? worse than the baseline/);
       expect(exitCode).toBe(1);
     },

@@ -11,6 +11,7 @@ import {
   stripeMask,
   stripeOf,
   TREES_OFF,
+  withStripe,
 } from "../../protocol/stripes.ts";
 import { type DownloadState, type Link, recordAsk } from "./download-state.ts";
 import type { Turn } from "./download-turn.ts";
@@ -62,21 +63,25 @@ export function newFeedState(): FeedState {
   };
 }
 
-/** Stripes this link brings from now on, and no others. */
+/** Stripes this link brings from now on, and no others; those that another brings come from that one. */
 export function setFeeder(turn: Turn, link: Link, stripes: StripeSet): void {
   const { state, now } = turn;
   const { feeds, geometry } = state;
   if (feeds.isOff || state.verified.isFull || geometry.pieceCount < FED_PIECES_MIN) return;
-  link.feeds = stripes;
-  for (let stripe = 0; stripe < STRIPE_COUNT; stripe += 1) {
-    if (hasStripe(stripes, stripe)) {
-      feeds.feeders[stripe] = link;
-      feeds.fedAt[stripe] = now;
-    } else if (feeds.feeders[stripe] === link) feeds.feeders[stripe] = null;
+  const before = link.feeds;
+  link.feeds = NO_STRIPES;
+  for (const [stripe, feeder] of feeds.feeders.entries()) {
+    if (feeder !== null && feeder !== link) continue;
+    const brings = hasStripe(stripes, stripe);
+    feeds.feeders[stripe] = brings ? link : null;
+    if (!brings) continue;
+    link.feeds = withStripe(link.feeds, stripe);
     feeds.since[stripe] = now;
+    feeds.fedAt[stripe] = now;
   }
   feeds.isFed = feeds.feeders.some((feeder) => feeder !== null);
-  if (!state.paused) turn.out.push({ kind: "feed", link: link.id, stripes });
+  if (!state.paused && link.feeds !== before)
+    turn.out.push({ kind: "feed", link: link.id, stripes: link.feeds });
 }
 
 /** Feeders bring what they are to bring, or nothing while this node stands still. */

@@ -169,6 +169,11 @@ describe("a download that is fed", () => {
     expect(effects).toContainEqual({ kind: "feed", link: RIGHT, stripes: ODD });
   });
 
+  it("is brought nothing twice when two are named for the same stripe", () => {
+    expect(fed.open(4, ALL_STRIPES).filter(({ kind }) => kind === "feed")).toEqual([]);
+    expect(fed.block(4, 4).filter(({ kind }) => kind === "keep-block")).toEqual([]);
+  });
+
   it("gets another feeder when one goes before anything was to come", () => {
     fed = new Fed({ paused: true });
     fed.open(LEFT, EVEN);

@@ -4,8 +4,8 @@
 import type { Bitfield } from "../../protocol/bitfield.ts";
 import type { Millis } from "../../protocol/ids.ts";
 
-/** Short against the time after which somebody who is fed is seen to be behind; each time costs a message per link. */
-const FED_DELAY_MS = 250;
+/** Each time costs a message per link, and who falls behind sees that by itself sooner, but for who is slow in all. */
+const FED_DELAY_MS = 1_000;
 
 export interface NewsConfig {
   /** Short against the time a piece takes on a slow link; pieces that come together travel together. */

@@ -9,7 +9,8 @@
 //   4. torrent.addPeer(stream)      takes any duplex with `id` and `connected` for a peer that is connected already,
 //                                   and names it in the `wire` event by its `remoteAddress:remotePort`.
 //   5. wire.push                    replaced on each wire, so that messages skip WebTorrent's stream pipeline.
-//   6. wire._debug                 made idle: it builds a string for every message, logged or not.
+//   6. wire._debug                  made idle: it builds a string for every message, logged or not.
+//   7. wire "unknownmessage"        emitted with the bytes of a message that no extension claims, from its kind on.
 import { randomBytes } from "node:crypto";
 import WebTorrent, { type ChunkStore, type Torrent, type Wire } from "webtorrent";
 import { peerIdOf } from "../core/handshake.ts";

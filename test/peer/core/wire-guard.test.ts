@@ -33,6 +33,7 @@ const passing: Buffer[] = [
   message(7, 10),
   message(8, 13),
   message(16, 13),
+  message(64, 2),
 ];
 const ignored: Buffer[] = [
   message(9, 3),
@@ -53,6 +54,8 @@ const violating: Buffer[] = [
   message(7, 9 + 16 * 1024 + 1),
   message(8, 17),
   message(20, 65_537),
+  message(64, 1),
+  message(64, 3),
   message(77, 70_000),
 ];
 

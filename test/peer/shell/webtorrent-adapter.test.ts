@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import WebTorrent from "webtorrent";
+import WebTorrent, { type Wire } from "webtorrent";
 import { createEngine, type Engine, WEBTORRENT_VERSION } from "../../../peer/shell/webtorrent-adapter.ts";
 import { connectTo, handshakeBytes, KIND, messageBytes, readMessages } from "./raw-peer.ts";
 import { randomSample, TestBed } from "./swarm-fixture.ts";
@@ -20,6 +20,31 @@ const QUIET = {
   webSeeds: false,
   secure: 0,
   maxConns: 10,
+} as const;
+
+/** A torrent of which nothing is here. */
+const EMPTY = {
+  store: class {
+    readonly chunkLength = 32 * 1024;
+    get(_index: number, _options: unknown, callback: (error: Error) => void): void {
+      callback(new Error("empty"));
+    }
+    put(_index: number, _bytes: Uint8Array, callback: (error: Error) => void): void {
+      callback(new Error("full"));
+    }
+    close(callback: (error: null) => void): void {
+      callback(null);
+    }
+    destroy(callback: (error: null) => void): void {
+      callback(null);
+    }
+  },
+  storeCacheSlots: 0,
+  deselect: true,
+  private: true,
+  uploads: 1,
+  skipVerify: false,
+  bitfield: new Uint8Array(2),
 } as const;
 
 const sample = randomSample(300_000, 32 * 1024);
@@ -80,29 +105,7 @@ describe("webtorrent", () => {
 
   it("drives wires through the methods that the adapter makes idle", async () => {
     const client = stockClient();
-    const torrent = client.add(torrentFile(), {
-      store: class {
-        readonly chunkLength = 32 * 1024;
-        get(_index: number, _options: unknown, callback: (error: Error) => void): void {
-          callback(new Error("empty"));
-        }
-        put(_index: number, _bytes: Uint8Array, callback: (error: Error) => void): void {
-          callback(new Error("full"));
-        }
-        close(callback: (error: null) => void): void {
-          callback(null);
-        }
-        destroy(callback: (error: null) => void): void {
-          callback(null);
-        }
-      },
-      storeCacheSlots: 0,
-      deselect: true,
-      private: true,
-      uploads: 1,
-      skipVerify: false,
-      bitfield: new Uint8Array(2),
-    });
+    const torrent = client.add(torrentFile(), EMPTY);
     await once(torrent, "ready");
     for (const name of ["_onWireWithMetadata", "_rechoke", "_update"] as const)
       expect(torrent[name], name).toBeTypeOf("function");
@@ -118,6 +121,20 @@ describe("webtorrent", () => {
     expect(wire?.peerRequests).toEqual([]);
     remote.destroy();
     server.close();
+  });
+
+  it("hands on messages of a kind that it does not know, whole, from their kind on", async () => {
+    const client = stockClient();
+    const torrent = client.add(torrentFile(), EMPTY);
+    await once(torrent, "infoHash");
+    const wired = once(torrent, "wire");
+    const remote = await connectTo((client._connPool.tcpServer.address() as { port: number }).port);
+    remote.write(handshakeBytes(sample.artifact.infoHash));
+    const [wire] = (await wired) as [Wire];
+    const unknown = once(wire, "unknownmessage");
+    remote.write(messageBytes(64, Uint8Array.of(3)));
+    expect([...((await unknown)[0] as Uint8Array)]).toEqual([64, 3]);
+    remote.destroy();
   });
 });
 

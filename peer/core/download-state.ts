@@ -10,6 +10,7 @@ import type { FeedState } from "./feeders.ts";
 import {
   BLOCK_BYTES,
   blockBytes,
+  blockCount,
   blockKey,
   blockOfKey,
   type Geometry,
@@ -17,7 +18,7 @@ import {
   pieceOfKey,
 } from "./geometry.ts";
 import type { News } from "./news.ts";
-import type { PieceProgress } from "./piece-progress.ts";
+import { PieceProgress } from "./piece-progress.ts";
 import type { Rarity } from "./rarity.ts";
 import { BurstRate, type SampledRate } from "./rate.ts";
 import type { BudgetShare } from "./rate-budget.ts";
@@ -322,6 +323,20 @@ export function rememberCancelled(link: Link, key: number): void {
 export function disown(link: Link): void {
   if (link.own !== null) link.own.owner = null;
   link.own = null;
+}
+
+/** From now on the link fills it, and nobody else starts it. */
+export function startPiece(state: DownloadState, link: Link, piece: number): PieceProgress {
+  const progress = new PieceProgress({
+    piece,
+    blockCount: blockCount(state.geometry, piece),
+    startedBy: link.id,
+    exclusive: state.culprits.isSuspect(piece),
+  });
+  link.filling += 1;
+  state.rarity.withdraw(piece);
+  state.active.set(piece, progress);
+  return progress;
 }
 
 /** All blocks of the piece are here, or none is wanted any more: its starter may start another. */

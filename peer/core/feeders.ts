@@ -13,10 +13,9 @@ import {
   TREES_OFF,
   withStripe,
 } from "../../protocol/stripes.ts";
-import { type DownloadState, type Link, recordAsk } from "./download-state.ts";
+import { type DownloadState, type Link, recordAsk, startPiece } from "./download-state.ts";
 import type { Turn } from "./download-turn.ts";
-import { blockCount } from "./geometry.ts";
-import { PieceProgress } from "./piece-progress.ts";
+import type { PieceProgress } from "./piece-progress.ts";
 
 /** Pieces of a stripe that somebody has before us: twice what the deepest tree of 100,000 members explains. */
 const BEHIND_MAX = 32;
@@ -189,14 +188,5 @@ function beginFed(state: DownloadState, link: Link, piece: number): PieceProgres
   const { begun, beforeFirst } = state.feeds;
   if (begun[stripe] === 0) beforeFirst[stripe] = Math.max(...begun);
   begun[stripe] = (begun[stripe] ?? 0) + 1;
-  const progress = new PieceProgress({
-    piece,
-    blockCount: blockCount(state.geometry, piece),
-    startedBy: link.id,
-    exclusive: state.culprits.isSuspect(piece),
-  });
-  link.filling += 1;
-  state.rarity.withdraw(piece);
-  state.active.set(piece, progress);
-  return progress;
+  return startPiece(state, link, piece);
 }

@@ -1,11 +1,18 @@
 // Which block to ask a link for next. Inputs: what the link has, the piece it fills, the pieces under way, rarity,
 // this node's share towards the origin, and how soon other links should deliver. Changes nothing but ownership.
 import type { Millis } from "../../protocol/ids.ts";
-import { type DownloadState, isRefused, type Link, mayStart, openBytes } from "./download-state.ts";
+import {
+  type DownloadState,
+  isRefused,
+  type Link,
+  mayStart,
+  openBytes,
+  startPiece,
+} from "./download-state.ts";
 import { isBusy, mayCross, pickFar } from "./far-links.ts";
-import { BLOCK_BYTES, blockCount, blockOfKey, pieceOfKey } from "./geometry.ts";
+import { BLOCK_BYTES, blockOfKey, pieceOfKey } from "./geometry.ts";
 import { drainMs } from "./patience.ts";
-import { PieceProgress } from "./piece-progress.ts";
+import type { PieceProgress } from "./piece-progress.ts";
 
 export interface Choice {
   readonly progress: PieceProgress;
@@ -52,15 +59,7 @@ function freshBlock(state: DownloadState, link: Link): Choice | null {
     if (!isSpared) link.exhaustedAt = state.offerGeneration;
     return null;
   }
-  const progress = new PieceProgress({
-    piece,
-    blockCount: blockCount(state.geometry, piece),
-    startedBy: link.id,
-    exclusive: state.culprits.isSuspect(piece),
-  });
-  link.filling += 1;
-  state.rarity.withdraw(piece);
-  state.active.set(piece, progress);
+  const progress = startPiece(state, link, piece);
   state.unfilled.add(progress);
   return own(link, progress);
 }

@@ -58,7 +58,6 @@ describe("StripeTrees", () => {
           }
         for (const counts of fed) {
           expect(Math.max(...counts)).toBeLessThanOrEqual(STRIPE_COUNT);
-          // With an odd number of members one is left over.
           const stripes = counts.filter((count) => count > 0).length;
           expect(stripes).toBeLessThanOrEqual(1);
         }

@@ -102,6 +102,14 @@ describe("an origin", () => {
     return { socket, pieces };
   }
 
+  /** What it was to bring unasked would have come before. */
+  async function expectOnlyWhatIsAsked(socket: Socket, pieces: readonly number[]): Promise<void> {
+    const request = messageBytes(KIND.request, numbers(7, 0, PIECE_BYTES));
+    socket.write(Buffer.concat([messageBytes(KIND.interested), request]));
+    await vi.waitUntil(() => pieces.length > 0);
+    expect(pieces).toEqual([7]);
+  }
+
   it("brings a node what it wants, each piece once, as the node acknowledges them", async () => {
     const origin = await bed.origin(sample);
     const { socket, pieces } = await remote(origin.swarm.port, nodeIdOf(9));
@@ -119,22 +127,14 @@ describe("an origin", () => {
     const origin = await bed.origin(sample);
     const { socket, pieces } = await remote(origin.swarm.port);
     socket.write(feedMessage(EVEN));
-    socket.write(
-      Buffer.concat([messageBytes(KIND.interested), messageBytes(KIND.request, numbers(7, 0, PIECE_BYTES))]),
-    );
-    await vi.waitUntil(() => pieces.length > 0);
-    expect(pieces).toEqual([7]);
+    await expectOnlyWhatIsAsked(socket, pieces);
   });
 
   it("takes no notice of stripes that there are not", async () => {
     const origin = await bed.origin(sample);
     const { socket, pieces } = await remote(origin.swarm.port, nodeIdOf(9));
     socket.write(messageBytes(FEED_KIND, Uint8Array.of(64)));
-    socket.write(
-      Buffer.concat([messageBytes(KIND.interested), messageBytes(KIND.request, numbers(7, 0, PIECE_BYTES))]),
-    );
-    await vi.waitUntil(() => pieces.length > 0);
-    expect(pieces).toEqual([7]);
+    await expectOnlyWhatIsAsked(socket, pieces);
   });
 
   it("cuts off a node that changes its mind without end", async () => {

@@ -32,8 +32,8 @@ export function buildGraph(
   return links;
 }
 
-/** Exactly one side of a pair dials; parity spreads the dialling evenly over both. */
-export function dials(rank: number, other: number): boolean {
+/** Exactly one side of a pair dials; parity spreads the dialling evenly over all. */
+export function dialsByParity(rank: number, other: number): boolean {
   return (rank + other) % 2 === 0 ? rank < other : rank > other;
 }
 

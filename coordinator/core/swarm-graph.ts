@@ -2,7 +2,7 @@
 // zone, the trees along which stripes go. Knows ranks only.
 import type { FarShare } from "../../protocol/messages.ts";
 import { NO_STRIPES, type StripeSet } from "../../protocol/stripes.ts";
-import { originShare } from "./graph.ts";
+import { dialsByParity, originShare } from "./graph.ts";
 import { ORIGIN_RANK, StripeTrees, TREE_MEMBERS_MIN } from "./stripe-trees.ts";
 import { type OriginLink, ZoneGraph, type ZoneGraphOptions } from "./zone-graph.ts";
 
@@ -19,6 +19,8 @@ export interface LinkedRank {
   readonly far: FarShare | null;
   /** Stripes that it feeds; null without any. */
   readonly feeds: StripeSet | null;
+  /** Exactly one of the two dials: false means that the other one does. */
+  readonly dial: boolean;
 }
 
 export interface FedOriginLink extends OriginLink {
@@ -48,8 +50,10 @@ export class SwarmGraph {
   linksOf(rank: number): readonly LinkedRank[] {
     const near = new Set([...this.#zones.near(rank), ...(this.#trees?.linksOf(rank) ?? [])]);
     return [
-      ...Array.from(near, (other) => ({ rank: other, far: null, feeds: this.#feeds(other, rank) })),
-      ...this.#zones.far(rank).map((link) => ({ ...link, feeds: null })),
+      ...Array.from(near, (other) => this.#nearLink(rank, other)),
+      ...this.#zones
+        .far(rank)
+        .map((link) => ({ ...link, feeds: null, dial: dialsByParity(rank, link.rank) })),
     ];
   }
 
@@ -74,6 +78,13 @@ export class SwarmGraph {
   /** A member came or went. Ranks that may have other links now; trees stay as they are. */
   setPresent(rank: number, present: boolean): readonly number[] {
     return this.#zones.setPresent(rank, present);
+  }
+
+  /** Whoever is fed dials: a socket that was dialled is read at less cost (peer/shell/swarm-links.ts). */
+  #nearLink(rank: number, other: number): LinkedRank {
+    const [feeds, fed] = [this.#feeds(other, rank), this.#feeds(rank, other)];
+    const isOneWay = (feeds === null) !== (fed === null);
+    return { rank: other, far: null, feeds, dial: isOneWay ? feeds !== null : dialsByParity(rank, other) };
   }
 
   #feeds(from: number, to: number): StripeSet | null {

@@ -7,7 +7,6 @@ import { NEIGHBOURS_MAX } from "../../protocol/limits.ts";
 import { assert } from "../../protocol/machine.ts";
 import { type ReleaseRef, sameRelease } from "../../protocol/manifest.ts";
 import { type Neighbour, type NodeMessage, ORIGIN_ID } from "../../protocol/messages.ts";
-import { dials } from "./graph.ts";
 import { newMember, type ReleaseRecord, type SwarmMemberRecord, type SwarmRecord } from "./records.ts";
 import { type DueStart, StartGate } from "./start-gate.ts";
 import { type FleetState, memberKey, swarmKey } from "./state.ts";
@@ -271,11 +270,11 @@ export class Swarms {
   #neighbours(swarm: SwarmRecord, of: Pick<SwarmMemberRecord, "nodeId" | "rank">): Neighbour[] {
     const topology = this.#topologyOf(swarm);
     const neighbours = this.#originFor(of.nodeId, topology.originOf(of.rank));
-    for (const { rank, far, feeds } of topology.linksOf(of.rank)) {
+    for (const { rank, far, feeds, dial } of topology.linksOf(of.rank)) {
       const id = topology.memberAt(rank)?.nodeId;
       const address = id === undefined ? undefined : this.#state.nodes.get(id)?.swarm;
       if (id === undefined || address === undefined || !this.#state.isOnline(id)) continue;
-      neighbours.push({ id, host: address.host, port: address.port, dial: dials(of.rank, rank), far, feeds });
+      neighbours.push({ id, host: address.host, port: address.port, dial, far, feeds });
     }
     return neighbours.slice(0, NEIGHBOURS_MAX);
   }

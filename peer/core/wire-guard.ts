@@ -1,5 +1,6 @@
 // Checks the frames of a BitTorrent connection before anything that parses them: sizes by kind of message, nothing
 // a fleet does not speak. Passes whole messages on, copying only those that a chunk cut; holds at most one.
+import { PIECE_HEAD_BYTES, readUint32 } from "./data-messages.ts";
 import { FEED_BYTES, FEED_KIND } from "./feed-message.ts";
 import { BLOCK_BYTES } from "./geometry.ts";
 import { HANDSHAKE_BYTES, type Handshake, parseHandshake, withoutExtensions } from "./handshake.ts";
@@ -16,8 +17,6 @@ export type GuardVerdict =
 /** Message kinds of BEP 3 and BEP 6. */
 const BITFIELD = 5;
 const PIECE = 7;
-/** Piece index and offset in front of a block, and the kind. */
-const PIECE_HEAD_BYTES = 9;
 /** A whole block with its head and length prefix: nearly all that is ever cut. */
 const BLOCK_MESSAGE_BYTES = 4 + PIECE_HEAD_BYTES + BLOCK_BYTES;
 /** The longest extended handshake of a stock client has a few hundred bytes. */
@@ -155,8 +154,7 @@ interface Head {
 
 function readHead(data: Uint8Array, at: number): Head | null {
   if (data.length < at + 4) return null;
-  const low = ((data[at + 1] ?? 0) << 16) | ((data[at + 2] ?? 0) << 8) | (data[at + 3] ?? 0);
-  const length = (data[at] ?? 0) * 0x100_0000 + low;
+  const length = readUint32(data, at);
   if (length === 0) return { length, kind: null };
   const kind = data[at + 4];
   return kind === undefined ? null : { length, kind };

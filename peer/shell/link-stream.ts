@@ -107,10 +107,13 @@ export class LinkStream extends Duplex {
 
   /** WebTorrent's wire is up: from here on it is fed directly and sends through {@link send}. */
   joinWire(input: WireInput, onFlushed: () => void): void {
-    this.#input = input;
     this.#onFlushed = onFlushed;
-    for (const part of this.#heldParts.splice(0)) input(part);
-    this.#socket.resume();
+    // The wire is still in the middle of the handshake, and must not be given anything before it is done.
+    queueMicrotask(() => {
+      this.#input = input;
+      for (const part of this.#heldParts.splice(0)) input(part);
+      this.#socket.resume();
+    });
   }
 
   /** Sends a message. Those of one turn of the event loop leave in one system call. */

@@ -23,10 +23,8 @@ export class PieceIntake {
   /** Memory of settled pieces, for the next ones: a fresh buffer per piece would be most of the garbage. */
   readonly #free: Uint8Array<ArrayBuffer>[] = [];
   readonly #settling = new Set<Promise<Verdict>>();
-  #hashing = 0;
-  #writing = 0;
-  #hashMs = 0;
-  #writeMs = 0;
+  readonly #hashing = new WorkTimer();
+  readonly #writing = new WorkTimer();
 
   constructor(store: PieceStore) {
     this.#store = store;
@@ -34,7 +32,13 @@ export class PieceIntake {
 
   /** Pieces being hashed and being written, and what one took of late. */
   get load(): { hashing: number; writing: number; hashMs: number; writeMs: number } {
-    return { hashing: this.#hashing, writing: this.#writing, hashMs: this.#hashMs, writeMs: this.#writeMs };
+    const [hashing, writing] = [this.#hashing, this.#writing];
+    return {
+      hashing: hashing.underWay,
+      writing: writing.underWay,
+      hashMs: hashing.recentMs,
+      writeMs: writing.recentMs,
+    };
   }
 
   keep(piece: number, offset: number, bytes: Uint8Array): void {
@@ -52,13 +56,20 @@ export class PieceIntake {
     if (whole !== undefined) this.#reuse(whole);
   }
 
-  /** Hashes a gathered piece and writes it when it fits. Rejects with the disk's FleetError. */
-  settle(piece: number, options: { wantDigests: boolean }): Promise<Verdict> {
+  /**
+   * Hashes a gathered piece and writes it when it fits; a short one on a quick disk is settled when this returns.
+   * Throws the disk's FleetError, or rejects with it.
+   */
+  settle(piece: number, options: { wantDigests: boolean }): Verdict | Promise<Verdict> {
     const whole = this.#pieces.get(piece);
     assert(whole !== undefined, `piece ${piece} is complete but was never kept`);
     this.#pieces.delete(piece);
     const bytes = whole.subarray(0, pieceBytes(this.#store.geometry, piece));
     const settling = this.#settle(piece, bytes, options.wantDigests);
+    if (!(settling instanceof Promise)) {
+      this.#reuse(whole);
+      return settling;
+    }
     this.#settling.add(settling);
     return settling.finally(() => {
       this.#settling.delete(settling);
@@ -75,33 +86,51 @@ export class PieceIntake {
     if (this.#free.length * whole.length < FREE_BYTES_MAX) this.#free.push(whole);
   }
 
-  async #hash(piece: number, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
-    const startedAt = performance.now();
-    this.#hashing += 1;
-    try {
-      return await this.#store.fits(piece, bytes);
-    } finally {
-      this.#hashing -= 1;
-      this.#hashMs += NEWEST_WEIGHT * (performance.now() - startedAt - this.#hashMs);
-    }
+  #settle(piece: number, bytes: Uint8Array<ArrayBuffer>, wantDigests: boolean): Verdict | Promise<Verdict> {
+    const verdict = (fits: boolean): Verdict => ({
+      fits,
+      digests: fits && !wantDigests ? [] : blockDigests(bytes),
+    });
+    const store = (fits: boolean): Verdict | Promise<Verdict> =>
+      fits ? after(this.#write(piece, bytes), () => verdict(true)) : verdict(false);
+    return after(this.#hash(piece, bytes), store);
   }
 
-  async #write(piece: number, bytes: Uint8Array): Promise<void> {
-    const startedAt = performance.now();
-    this.#writing += 1;
-    try {
-      await this.#store.write(piece, bytes);
-    } finally {
-      this.#writing -= 1;
-      this.#writeMs += NEWEST_WEIGHT * (performance.now() - startedAt - this.#writeMs);
-    }
+  #hash(piece: number, bytes: Uint8Array<ArrayBuffer>): boolean | Promise<boolean> {
+    return this.#hashing.time(() => this.#store.fits(piece, bytes));
   }
 
-  async #settle(piece: number, bytes: Uint8Array<ArrayBuffer>, wantDigests: boolean): Promise<Verdict> {
-    const fits = await this.#hash(piece, bytes);
-    if (fits) await this.#write(piece, bytes);
-    return { fits, digests: fits && !wantDigests ? [] : blockDigests(bytes) };
+  #write(piece: number, bytes: Uint8Array): void | Promise<void> {
+    return this.#writing.time(() => this.#store.write(piece, bytes));
   }
+}
+
+/** How many of one kind of work are under way, and what one took of late. */
+class WorkTimer {
+  underWay = 0;
+  recentMs = 0;
+
+  time<T>(work: () => T | Promise<T>): T | Promise<T> {
+    const startedAt = performance.now();
+    const note = (): void => {
+      this.recentMs += NEWEST_WEIGHT * (performance.now() - startedAt - this.recentMs);
+    };
+    const result = work();
+    if (!(result instanceof Promise)) {
+      note();
+      return result;
+    }
+    this.underWay += 1;
+    return result.finally(() => {
+      this.underWay -= 1;
+      note();
+    });
+  }
+}
+
+/** At once if the value is here: a short piece is hashed and written in less than a chain of promises takes. */
+function after<T, R>(value: T | Promise<T>, next: (value: T) => R | Promise<R>): R | Promise<R> {
+  return value instanceof Promise ? value.then(next) : next(value);
 }
 
 function blockDigests(bytes: Uint8Array): readonly string[] {

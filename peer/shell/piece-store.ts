@@ -75,12 +75,13 @@ export class PieceStore {
     }
   }
 
-  /** Long pieces are hashed off the main thread, which has sockets to serve. */
-  async fits(piece: number, bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
+  /** Known at once for a short piece. Long ones are hashed off the main thread, which has sockets to serve. */
+  fits(piece: number, bytes: Uint8Array<ArrayBuffer>): boolean | Promise<boolean> {
     if (bytes.length <= HASHED_HERE_BYTES_MAX)
       return this.#hashOf(piece).equals(hash("sha1", bytes, "buffer"));
-    const digest = await webcrypto.subtle.digest("SHA-1", bytes);
-    return this.#hashOf(piece).equals(new Uint8Array(digest));
+    return webcrypto.subtle
+      .digest("SHA-1", bytes)
+      .then((digest) => this.#hashOf(piece).equals(new Uint8Array(digest)));
   }
 
   /** Whether this piece is nothing but zeros: a region that was never written then holds it already. */
@@ -93,11 +94,19 @@ export class PieceStore {
     return this.#hashOf(piece).equals(this.#zeroDigest.digest);
   }
 
-  /** Writes a whole piece. It is in the page cache afterwards, on the disk after {@link sync}. */
-  async write(piece: number, bytes: Uint8Array): Promise<void> {
-    const position = piece * this.geometry.pieceLength;
-    await this.#attempt("write", () => this.#writer.write(bytes, position));
-    this.#cacheWritten(piece, bytes);
+  /** Writes a whole piece, at once if the disk allows. It is in the page cache then, on the disk after {@link sync}. */
+  write(piece: number, bytes: Uint8Array): void | Promise<void> {
+    const work = this.#startWrite(piece * this.geometry.pieceLength, bytes);
+    if (work === undefined) return this.#cacheWritten(piece, bytes);
+    return this.#attempt("write", () => work).then(() => this.#cacheWritten(piece, bytes));
+  }
+
+  #startWrite(position: number, bytes: Uint8Array): void | Promise<void> {
+    try {
+      return this.#writer.write(bytes, position);
+    } catch (cause) {
+      throw this.#errorOf(cause, "write");
+    }
   }
 
   /** What has just come is what neighbours ask for next. Only the start of a piece that is longer than a run. */
@@ -161,8 +170,12 @@ export class PieceStore {
     try {
       return await operation();
     } catch (cause) {
-      throw diskError(cause, "install-failed", `cannot ${what} ${this.#path}`);
+      throw this.#errorOf(cause, what);
     }
+  }
+
+  #errorOf(cause: unknown, what: string): unknown {
+    return diskError(cause, "install-failed", `cannot ${what} ${this.#path}`);
   }
 }
 

@@ -26,16 +26,17 @@ export class PieceWriter {
     this.#calls = calls;
   }
 
-  /** Writes all of it. Throws what the file system does. */
-  async write(bytes: Uint8Array, position: number): Promise<void> {
+  /** Writes all of it; done when it returns, but for what is left to the pool. Throws what the file system does. */
+  write(bytes: Uint8Array, position: number): void | Promise<void> {
     const isHere = bytes.length <= SHORT_BYTES_MAX && this.#pooledLeft === 0;
     if (this.#pooledLeft > 0) this.#pooledLeft -= 1;
-    for (let done = 0; done < bytes.length; ) {
-      const rest = bytes.subarray(done);
-      done += isHere
-        ? this.#writeHere(rest, position + done)
-        : await this.#calls.pooled(rest, position + done);
-    }
+    if (!isHere) return this.#writePooled(bytes, position);
+    for (let done = 0; done < bytes.length; ) done += this.#writeHere(bytes.subarray(done), position + done);
+  }
+
+  async #writePooled(bytes: Uint8Array, position: number): Promise<void> {
+    for (let done = 0; done < bytes.length; )
+      done += await this.#calls.pooled(bytes.subarray(done), position + done);
   }
 
   #writeHere(bytes: Uint8Array, position: number): number {

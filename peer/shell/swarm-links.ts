@@ -18,6 +18,11 @@ import type { EngineTorrent, LinkWire, WireListener } from "./webtorrent-adapter
 
 /** Inside one data centre or across a continent a connection opens in well under a second, or not at all. */
 const CONNECT_TIMEOUT_MS = 5_000;
+/**
+ * What the sockets that were dialled are read into: one at a time, and nobody keeps what was read. Through Node's
+ * streams, with memory of its own for each read, reading costs twice as much; sockets that come in know no other way.
+ */
+const READ_BUFFER = Buffer.alloc(64 * 1024);
 
 /** A link whose wire is up. */
 export interface OpenedLink {
@@ -148,7 +153,13 @@ export class SwarmLinks {
   }
 
   #dial(neighbour: Neighbour): void {
-    const socket = connect({ host: neighbour.host, port: neighbour.port, noDelay: true });
+    let stream: LinkStream | undefined;
+    const receive = (length: number): boolean => {
+      stream?.receive(READ_BUFFER.subarray(0, length));
+      return true;
+    };
+    const { host, port } = neighbour;
+    const socket = connect({ host, port, noDelay: true, onread: { buffer: READ_BUFFER, callback: receive } });
     this.#dialling.add(socket);
     const fail = (): void => {
       if (!this.#dialling.delete(socket)) return;
@@ -159,8 +170,8 @@ export class SwarmLinks {
     socket.on("error", fail);
     socket.once("connect", () => {
       this.#dialling.delete(socket);
-      const address = `${neighbour.host}:${neighbour.port}`;
-      const link = this.#addConnection(socket, { neighbourId: neighbour.id, address });
+      const link = this.#addConnection(socket, { neighbourId: neighbour.id, address: `${host}:${port}` });
+      stream = this.#connections.get(link)?.stream;
       // Whoever dials speaks first; the answer tells whom we have reached.
       this.#attach(link);
     });

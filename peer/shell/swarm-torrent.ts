@@ -9,6 +9,7 @@ import type { Artifact } from "../../protocol/manifest.ts";
 import { type FarShare, type Neighbour, ORIGIN_ID } from "../../protocol/messages.ts";
 import type { Fault, Offence } from "../../protocol/offence.ts";
 import { createPrng } from "../../protocol/prng.ts";
+import { haveMessage, pieceHead, requestMessage } from "../core/data-messages.ts";
 import { createDownload, type Download } from "../core/download.ts";
 import type { DownloadEffect, DownloadEvent } from "../core/download-turn.ts";
 import { feedMessage } from "../core/feed-message.ts";
@@ -243,7 +244,7 @@ export class TorrentSession {
   #applyDownload(effect: DownloadEffect): void {
     switch (effect.kind) {
       case "request":
-        return this.#open.get(effect.link)?.wire.request(effect.piece, effect.offset, effect.length);
+        return this.#send(effect.link, requestMessage(effect.piece, effect.offset, effect.length));
       case "cancel":
         return this.#open.get(effect.link)?.wire.cancel(effect.piece, effect.offset, effect.length);
       case "interest":
@@ -251,9 +252,9 @@ export class TorrentSession {
       case "have-these":
         return this.#open.get(effect.link)?.wire.bitfield(this.#options.verified.toBytes());
       case "feed":
-        return this.#open.get(effect.link)?.stream.send(feedMessage(effect.stripes));
+        return this.#send(effect.link, feedMessage(effect.stripes));
       case "have":
-        return this.#open.get(effect.link)?.wire.have(effect.piece);
+        return this.#send(effect.link, haveMessage(effect.piece));
       case "keep-block":
         return this.#intake.keep(effect.piece, effect.offset, effect.bytes);
       case "verify-piece":
@@ -275,6 +276,10 @@ export class TorrentSession {
       default:
         assertNever(effect);
     }
+  }
+
+  #send(link: LinkId, message: Uint8Array): void {
+    this.#open.get(link)?.stream.send(message);
   }
 
   #applyUpload(effect: UploadEffect): void {
@@ -330,8 +335,10 @@ export class TorrentSession {
 
   #pushBlock(link: Link, order: UploadOrder, lease: Lease): void {
     if (!this.#open.has(order.link)) return lease.release();
-    link.wire.piece(order.piece, order.offset, lease.bytes);
-    link.unsent.push({ endsAt: link.stream.queuedBytes, lease });
+    const { stream } = link;
+    stream.send(pieceHead(order.piece, order.offset, lease.bytes.length));
+    stream.send(lease.bytes);
+    link.unsent.push({ endsAt: stream.queuedBytes, lease });
   }
 
   #failRead(order: UploadOrder, error: unknown): void {

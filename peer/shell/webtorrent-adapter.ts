@@ -1,5 +1,5 @@
-// The only file that touches WebTorrent. It keeps the torrent, speaks the handshake and codes the messages; who is
-// connected, what is asked for and what is served is ours.
+// The only file that touches WebTorrent. It keeps the torrent, speaks the handshake and codes the messages that are few;
+// who is connected, what is asked for and what is served is ours, and so is the code of the messages that are many.
 
 // Everything here that is not WebTorrent's public interface, for version 3.0.21 exactly, and each guarded by a
 // contract test:
@@ -8,11 +8,13 @@
 //   3. torrent._rechoke, _update    made idle: they choke wires and ask for blocks behind our back.
 //   4. torrent.addPeer(stream)      takes any duplex with `id` and `connected` for a peer that is connected already,
 //                                   and names it in the `wire` event by its `remoteAddress:remotePort`.
-//   5. wire.push                    replaced on each wire, so that messages skip WebTorrent's stream pipeline.
+//   5. wire.push, wire._write       replaced on each wire and called with whole messages, so that neither way leads
+//                                   through WebTorrent's stream pipeline.
 //   6. wire._debug                  made idle: it builds a string for every message, logged or not.
 //   7. wire "unknownmessage"        emitted with the bytes of a message that no extension claims, from its kind on.
 import { randomBytes } from "node:crypto";
 import WebTorrent, { type ChunkStore, type Torrent, type Wire } from "webtorrent";
+import { type DataListener, readDataMessages } from "../core/data-messages.ts";
 import { peerIdOf } from "../core/handshake.ts";
 import type { LinkStream } from "./link-stream.ts";
 
@@ -20,17 +22,14 @@ import type { LinkStream } from "./link-stream.ts";
 export const WEBTORRENT_VERSION = "3.0.21";
 
 /** What a remote says. Numbers come as it sent them; nothing is checked but the size of the message. */
-export interface WireListener {
+export interface WireListener extends DataListener {
   onBitfield(bytes: Uint8Array): void;
   onHaveAll(): void;
   onHaveNone(): void;
-  onHave(piece: number): void;
   onChoke(): void;
   onUnchoke(): void;
   onInterested(): void;
-  onRequest(piece: number, offset: number, length: number): void;
   onCancel(piece: number, offset: number, length: number): void;
-  onPiece(piece: number, offset: number, bytes: Uint8Array): void;
   onReject(piece: number, offset: number, length: number): void;
   /** A message of a kind that BitTorrent does not know, from its kind on. */
   onOther(message: Uint8Array): void;
@@ -38,15 +37,12 @@ export interface WireListener {
   onFlushed(): void;
 }
 
-/** The messages this node sends; all are plain BEP 3 and BEP 6. */
+/** What this node sends besides what `data-messages.ts` codes; all is plain BEP 3 and BEP 6. */
 export type LinkWire = Pick<
   Wire,
   | "hasFast"
-  | "request"
   | "cancel"
   | "reject"
-  | "piece"
-  | "have"
   | "bitfield"
   | "haveAll"
   | "haveNone"
@@ -153,30 +149,34 @@ function joinWire(wire: Wire, stream: LinkStream, onWire: (wire: LinkWire) => Wi
   };
   const listener = onWire(wire);
   listen(wire, listener);
+  const pass = (messages: Uint8Array): void => wire._write(messages, doNothing);
+  const data: DataListener = {
+    onHave: listener.onHave,
+    onPiece: listener.onPiece,
+    onRequest: (piece, offset, length) => {
+      if (!wire.amChoking) listener.onRequest(piece, offset, length);
+      else if (wire.hasFast) wire.reject(piece, offset, length);
+    },
+  };
   stream.joinWire(
-    (bytes) => wire.write(bytes),
+    (bytes) => readDataMessages(bytes, data, pass),
     () => listener.onFlushed(),
   );
+}
+
+function doNothing(): void {
+  // The wire has taken what it was given.
 }
 
 function listen(wire: Wire, listener: WireListener): void {
   wire.on("bitfield", (field: { readonly buffer: Uint8Array }) => listener.onBitfield(field.buffer));
   wire.on("have-all", () => listener.onHaveAll());
   wire.on("have-none", () => listener.onHaveNone());
-  wire.on("have", (piece: number) => listener.onHave(piece));
   wire.on("choke", () => listener.onChoke());
   wire.on("unchoke", () => listener.onUnchoke());
   wire.on("interested", () => listener.onInterested());
-  wire.on("request", (piece: number, offset: number, length: number) => {
-    // Our upload queue is the only one.
-    wire.peerRequests.length = 0;
-    listener.onRequest(piece, offset, length);
-  });
   wire.on("cancel", (piece: number, offset: number, length: number) =>
     listener.onCancel(piece, offset, length),
-  );
-  wire.on("piece", (piece: number, offset: number, bytes: Uint8Array) =>
-    listener.onPiece(piece, offset, bytes),
   );
   wire.on("unknownmessage", (message: Uint8Array) => listener.onOther(message));
   wire.on("reject", (piece: number, offset: number, length: number) =>

@@ -9,23 +9,20 @@ declare module "webtorrent" {
   export interface Wire extends EventEmitter {
     /** Set once both ends have offered the fast extension (BEP 6). */
     readonly hasFast: boolean;
-    /** Requests of the remote; grows without limit unless it is emptied. */
-    readonly peerRequests: unknown[];
+    /** True until `unchoke`; a request is refused then. */
+    readonly amChoking: boolean;
     setTimeout(ms: number): void;
     setKeepAlive(enable: boolean): void;
-    request(piece: number, offset: number, length: number): void;
     cancel(piece: number, offset: number, length: number): void;
     reject(piece: number, offset: number, length: number): void;
-    piece(piece: number, offset: number, bytes: Uint8Array): void;
-    have(piece: number): void;
     bitfield(bytes: Uint8Array): void;
     haveAll(): void;
     haveNone(): void;
     interested(): void;
     uninterested(): void;
     unchoke(): void;
-    /** Writable side: bytes from the remote. */
-    write(bytes: Uint8Array): boolean;
+    /** Reads whole messages at once. `done` is called before it returns. */
+    _write: (bytes: Uint8Array, done: () => void) => void;
     /** Readable side: bytes for the remote, null at the end. */
     push(bytes: Uint8Array | null): boolean;
     _debug: (...what: unknown[]) => void;

@@ -118,9 +118,28 @@ describe("webtorrent", () => {
     const [wire] = onWire.mock.calls[0] ?? [];
     expect(wire?._debug).toBeTypeOf("function");
     expect(wire?.push).toBeTypeOf("function");
-    expect(wire?.peerRequests).toEqual([]);
+    expect(wire?.amChoking).toBe(true);
     remote.destroy();
     server.close();
+  });
+
+  it("reads what is given to wire._write before that returns", async () => {
+    const client = stockClient();
+    const torrent = client.add(torrentFile(), EMPTY);
+    await once(torrent, "infoHash");
+    const wired = once(torrent, "wire");
+    const remote = await connectTo((client._connPool.tcpServer.address() as { port: number }).port);
+    remote.write(handshakeBytes(sample.artifact.infoHash));
+    const [wire] = (await wired) as [Wire];
+    const heard: unknown[] = [];
+    wire.on("interested", () => heard.push("interested"));
+    wire.on("cancel", (...numbers: number[]) => heard.push(numbers));
+    const cancel = Buffer.from("00000001000000020000000a", "hex");
+    wire._write(Buffer.concat([messageBytes(KIND.interested), messageBytes(8, cancel)]), () =>
+      heard.push("done"),
+    );
+    expect(heard).toEqual(["interested", [1, 2, 10], "done"]);
+    remote.destroy();
   });
 
   it("hands on messages of a kind that it does not know, whole, from their kind on", async () => {

@@ -28,6 +28,8 @@ export interface LinkStreamOptions {
 export type WireInput = (bytes: Uint8Array) => void;
 
 export class LinkStream extends Duplex {
+  /** Links with something to send: one wakening serves them all. */
+  static readonly #toEmpty: LinkStream[] = [];
   /** WebTorrent takes a stream with these four for a peer that is connected already; see webtorrent-adapter.ts. */
   readonly id: string;
   readonly connected = true;
@@ -42,6 +44,8 @@ export class LinkStream extends Duplex {
   #handshakeBytesSent = 0;
   /** Messages of this turn of the event loop. */
   #outbox: Uint8Array[] = [];
+  #blockWaits = false;
+  /** Bytes of messages handed in so far. */
   #queuedBytes = 0;
   #flushedBytes = 0;
   #onFlushed: () => void = () => undefined;
@@ -75,12 +79,7 @@ export class LinkStream extends Duplex {
     return this.#guard.cutBytes > 0;
   }
 
-  /** Bytes of messages handed in so far; compare with {@link flushedBytes}. */
-  get queuedBytes(): number {
-    return this.#queuedBytes;
-  }
-
-  /** How much of that the operating system has taken. */
+  /** How many bytes of messages the operating system is known to have taken, up to the end of a block. */
   get flushedBytes(): number {
     return this.#flushedBytes;
   }
@@ -120,10 +119,17 @@ export class LinkStream extends Duplex {
   send(bytes: Uint8Array): void {
     this.#queuedBytes += bytes.length;
     this.#outbox.push(bytes);
-    // After all sockets that have something to read were read: what they make us say to this remote goes together.
     if (!this.#handshakeIsOut) return;
-    if (this.#outbox.length === 1) setImmediate(() => this.#empty());
+    if (this.#outbox.length === 1) LinkStream.#emptySoon(this);
     if (this.#outbox.length === OUTBOX_MESSAGES_MAX) this.#empty();
+  }
+
+  /** Sends a block behind its head. Returns where it ends in the stream; compare with {@link flushedBytes}. */
+  sendBlock(head: Uint8Array, block: Uint8Array): number {
+    this.send(head);
+    this.#blockWaits = true;
+    this.send(block);
+    return this.#queuedBytes;
   }
 
   override _read(): void {
@@ -173,21 +179,37 @@ export class LinkStream extends Duplex {
     return this.#handshakeBytesSent >= HANDSHAKE_BYTES;
   }
 
+  /** After all sockets that have something to read were read: what they make us say to one remote goes together. */
+  static #emptySoon(link: LinkStream): void {
+    if (LinkStream.#toEmpty.length === 0) setImmediate(LinkStream.#emptyAll);
+    LinkStream.#toEmpty.push(link);
+  }
+
+  static #emptyAll(): void {
+    for (const link of LinkStream.#toEmpty.splice(0)) link.#empty();
+  }
+
   #empty(): void {
     const messages = joinSmall(this.#outbox);
     this.#outbox = [];
     const last = messages.pop();
     if (last === undefined || this.destroyed) return;
-    const bytes = messages.reduce((sum, message) => sum + message.length, last.length);
     const socket = this.#socket;
-    socket.cork();
+    if (messages.length > 0) socket.cork();
     for (const message of messages) socket.write(message);
-    socket.write(last, () => {
-      this.#flushedBytes += bytes;
-      if (!this.destroyed) this.#onFlushed();
-    });
-    socket.uncork();
+    const endsAt = this.#queuedBytes;
+    // Who sent no block does not ask what was taken.
+    if (this.#blockWaits) socket.write(last, () => this.#noteFlushed(endsAt));
+    else socket.write(last);
+    this.#blockWaits = false;
+    if (messages.length > 0) socket.uncork();
     if (socket.writableLength > UNSENT_BYTES_PAUSE) socket.pause();
+  }
+
+  /** Everything up to this place in the stream has been taken. */
+  #noteFlushed(endsAt: number): void {
+    this.#flushedBytes = endsAt;
+    if (!this.destroyed) this.#onFlushed();
   }
 }
 

@@ -335,10 +335,8 @@ export class TorrentSession {
 
   #pushBlock(link: Link, order: UploadOrder, lease: Lease): void {
     if (!this.#open.has(order.link)) return lease.release();
-    const { stream } = link;
-    stream.send(pieceHead(order.piece, order.offset, lease.bytes.length));
-    stream.send(lease.bytes);
-    link.unsent.push({ endsAt: stream.queuedBytes, lease });
+    const head = pieceHead(order.piece, order.offset, lease.bytes.length);
+    link.unsent.push({ endsAt: link.stream.sendBlock(head, lease.bytes), lease });
   }
 
   #failRead(order: UploadOrder, error: unknown): void {

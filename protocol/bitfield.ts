@@ -70,7 +70,7 @@ export class Bitfield {
 
   /** False when it was set already. */
   add(index: number): boolean {
-    assert(index >= 0 && index < this.length, `index ${index} of ${this.length}`);
+    assert(index >= 0 && index < this.length, "an index of a bit set is below its length");
     if (this.has(index)) return false;
     this.words[index >>> 5] = ((this.words[index >>> 5] ?? 0) | (TOP_BIT >>> (index & 31))) >>> 0;
     this.#count += 1;

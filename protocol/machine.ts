@@ -16,6 +16,7 @@ export class BugError extends Error {
   override readonly name = "BugError";
 }
 
+/** Where events are many, `message` is a constant: one with numbers in it is made each time, needed or not. */
 export function assert(condition: boolean, message: string): asserts condition {
   if (!condition) throw new BugError(message);
 }

@@ -48,24 +48,33 @@ function tell(
 }
 
 export function haveMessage(piece: number): Uint8Array {
-  return message(HAVE, [piece], 0);
+  return message(HAVE, { numberCount: 1, bytesBehind: 0 }, piece);
 }
 
 export function requestMessage(piece: number, offset: number, length: number): Uint8Array {
-  return message(REQUEST, [piece, offset, length], 0);
+  const bytes = message(REQUEST, { numberCount: 3, bytesBehind: 0 }, piece);
+  writeUint32(bytes, 9, offset);
+  writeUint32(bytes, 13, length);
+  return bytes;
 }
 
 /** What goes in front of a block of `length` bytes. */
 export function pieceHead(piece: number, offset: number, length: number): Uint8Array {
-  return message(PIECE, [piece, offset], length);
+  const bytes = message(PIECE, { numberCount: 2, bytesBehind: length }, piece);
+  writeUint32(bytes, 9, offset);
+  return bytes;
 }
 
-/** Its length, its kind, then `numbers`; `more` bytes follow that are sent after it. */
-function message(kind: number, numbers: readonly number[], more: number): Uint8Array {
-  const bytes = new Uint8Array(5 + 4 * numbers.length);
-  writeUint32(bytes, 0, 1 + 4 * numbers.length + more);
+/** Its length, its kind, and the first of its numbers. */
+function message(
+  kind: number,
+  { numberCount, bytesBehind }: { readonly numberCount: number; readonly bytesBehind: number },
+  piece: number,
+): Uint8Array {
+  const bytes = new Uint8Array(5 + 4 * numberCount);
+  writeUint32(bytes, 0, 1 + 4 * numberCount + bytesBehind);
   bytes[4] = kind;
-  for (const [index, value] of numbers.entries()) writeUint32(bytes, 5 + 4 * index, value);
+  writeUint32(bytes, 5, piece);
   return bytes;
 }
 

@@ -96,7 +96,7 @@ function handle(turn: Turn, event: DownloadEvent): void {
 
 function onLinkEvent(turn: Turn, event: LinkEvent): void {
   const link = turn.state.links.get(event.link);
-  assert(link !== undefined, `link ${event.link} is not open`);
+  assert(link !== undefined, "an event names a link that is open");
   switch (event.kind) {
     case "link-closed":
       return onLinkClosed(turn, link);

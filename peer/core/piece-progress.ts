@@ -95,18 +95,15 @@ export class PieceProgress {
   }
 
   ask(block: number, link: LinkId): void {
-    assert(!this.isReceived(block), `block ${block} of piece ${this.piece} is here already`);
-    assert(
-      this.#askedOf[block] !== link,
-      `block ${block} of piece ${this.piece} asked twice of link ${link}`,
-    );
+    assert(!this.isReceived(block), "a block that is here is not asked for");
+    assert(this.#askedOf[block] !== link, "a link is asked for a block once");
     if (!this.asked.includes(link)) this.asked.push(link);
     if (this.#askedOf[block] === NOBODY) {
       this.#askedOf[block] = link;
       this.#missing -= 1;
       return;
     }
-    assert(this.#alsoAskedOf[block] === NOBODY, `block ${block} of piece ${this.piece} asked a third time`);
+    assert(this.#alsoAskedOf[block] === NOBODY, "a block is asked for twice at most");
     this.#alsoAskedOf[block] = link;
   }
 
@@ -126,7 +123,7 @@ export class PieceProgress {
 
   /** The block is here. Returns the links that were asked for it and have not sent it. */
   receive(block: number, link: LinkId, source: string): readonly LinkId[] {
-    assert(!this.isReceived(block), `block ${block} of piece ${this.piece} received twice`);
+    assert(!this.isReceived(block), "a block is received once");
     if (this.#askedOf[block] === NOBODY) this.#missing -= 1;
     const late = [this.#askedOf[block] ?? NOBODY, this.#alsoAskedOf[block] ?? NOBODY].filter(
       (asked) => asked !== NOBODY && asked !== link,

@@ -63,7 +63,7 @@ export class Rarity {
   }
 
   loseCopy(piece: number): void {
-    assert(this.copiesOf(piece) > 0, `piece ${piece} lost a copy it never had`);
+    assert(this.copiesOf(piece) > 0, "a piece loses no copy that it never had");
     this.#setCopies(piece, this.copiesOf(piece) - 1);
   }
 
@@ -113,7 +113,7 @@ export class Rarity {
     for (let next = this.#levels.length; next <= copies; next++)
       this.#levels.push(new Bitfield(this.#copies.length));
     const level = this.#levels[copies];
-    assert(level !== undefined, `no level for ${copies} copies`);
+    assert(level !== undefined, "every number of copies has a level");
     return level;
   }
 }

@@ -117,7 +117,7 @@ class Upload {
 
   #queueOf(link: LinkId): UploadQueue {
     const queue = this.#queues.get(link);
-    assert(queue !== undefined, `link ${link} is not open`);
+    assert(queue !== undefined, "an event names a link that is open");
     return queue;
   }
 
@@ -338,7 +338,7 @@ class Upload {
   /** Fills the socket with the piece whose turn it is. Returns the share of a slot that this link keeps busy. */
   #sendTo(queue: UploadQueue, now: Millis): number {
     const [first] = queue.orders.values();
-    assert(first !== undefined, `link ${queue.link} has a turn without a request`);
+    assert(first !== undefined, "whoever has a turn has a request");
     queue.turn ??= { piece: first.piece, bytesLeft: pieceBytes(this.#geometry, first.piece) };
     if (queue.unsentBytes === 0) queue.movedAt = now;
     const aheadMax = aheadBytes(queue, this.#config);

@@ -62,7 +62,7 @@ export class PieceIntake {
    */
   settle(piece: number, options: { wantDigests: boolean }): Verdict | Promise<Verdict> {
     const whole = this.#pieces.get(piece);
-    assert(whole !== undefined, `piece ${piece} is complete but was never kept`);
+    assert(whole !== undefined, "a piece that is complete was kept");
     this.#pieces.delete(piece);
     const bytes = whole.subarray(0, pieceBytes(this.#store.geometry, piece));
     const settling = this.#settle(piece, bytes, options.wantDigests);

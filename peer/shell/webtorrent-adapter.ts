@@ -1,5 +1,5 @@
-// The only file that touches WebTorrent. It keeps the torrent, speaks the handshake and codes the messages that are few;
-// who is connected, what is asked for and what is served is ours, and so is the code of the messages that are many.
+// The only file that touches WebTorrent. It keeps the torrent, speaks the handshake and codes messages that are few.
+// Who is connected, what is asked for and what is served is ours, and so are the messages that are many.
 
 // Everything here that is not WebTorrent's public interface, for version 3.0.21 exactly, and each guarded by a
 // contract test:

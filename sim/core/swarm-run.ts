@@ -143,7 +143,7 @@ class SwarmRun implements Surroundings {
     if (this.#observer.events % PROGRESS_EVERY_EVENTS === 0)
       this.#listener.onProgress?.(this.#observer.doneShare);
     const member = this.#members[subject];
-    assert(member !== undefined, `member ${subject} exists`);
+    assert(member !== undefined, "an event is about a member");
     if (kind === EVENT.sample) this.#sample();
     else if (kind === EVENT.drained) this.#network.drain(this.now);
     else if (!member.gone) {

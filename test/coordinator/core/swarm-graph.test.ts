@@ -60,4 +60,19 @@ describe("SwarmGraph", () => {
     const degrees = ranks(500).map((rank) => graph.linksOf(rank).length);
     expect(Math.max(...degrees)).toBeLessThanOrEqual(8);
   });
+
+  it("lets exactly one side of each pair dial, and of two of which one feeds the other that which is fed", () => {
+    const graph = graphOf(200);
+    const linkBetween = (from: number, to: number) => graph.linksOf(from).find(({ rank }) => rank === to);
+    let fedCount = 0;
+    for (const rank of ranks(200))
+      for (const { rank: other, dial, feeds } of graph.linksOf(rank)) {
+        const back = linkBetween(other, rank);
+        expect(back?.dial).toBe(!dial);
+        if (feeds === null || back?.feeds !== null) continue;
+        expect(dial).toBe(true);
+        fedCount += 1;
+      }
+    expect(fedCount).toBeGreaterThan(300);
+  });
 });

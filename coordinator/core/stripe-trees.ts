@@ -15,6 +15,8 @@ export const ORIGIN_RANK = -1;
 
 export class StripeTrees {
   readonly memberCount: number;
+  /** All ranks: whoever passes something on comes before those below it that do so too. */
+  readonly order: readonly number[];
   /** By stripe and rank: who feeds it. */
   readonly #feeders: readonly Int32Array[];
   readonly #links: readonly number[][];
@@ -23,6 +25,7 @@ export class StripeTrees {
   constructor(memberCount: number, seed: number) {
     this.memberCount = memberCount;
     const seats = seatsOf(memberCount, seed);
+    this.order = seats;
     this.#feeders = Array.from({ length: STRIPE_COUNT }, (_, stripe) => layTree(seats, stripe));
     this.#links = Array.from({ length: memberCount }, () => []);
     for (const feeders of this.#feeders)

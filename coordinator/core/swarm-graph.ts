@@ -70,6 +70,15 @@ export class SwarmGraph {
     return this.#zones.origin(rank) ?? originShare(rank, this.#memberCount);
   }
 
+  /**
+   * All ranks, in the order in which they should begin. An uplink in a tree has no time to spare: what a member near
+   * the root loses while it waits for those below, they are behind for to the end.
+   */
+  startOrder(): readonly number[] {
+    const ranks = Array.from({ length: this.#memberCount }, (_, rank) => rank);
+    return this.#trees === null ? ranks : [...this.#trees.order, ...ranks.slice(this.#trees.memberCount)];
+  }
+
   /** Those with links into other zones. */
   gateways(): readonly number[] {
     return this.#zones.gateways();

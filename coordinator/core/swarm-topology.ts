@@ -56,6 +56,11 @@ export class SwarmTopology {
     return this.#graph.shareOf(rank);
   }
 
+  /** All ranks, in the order in which they should begin. */
+  startOrder(): readonly number[] {
+    return this.#graph.startOrder();
+  }
+
   /** Those with links into other zones. */
   gateways(): readonly number[] {
     return this.#graph.gateways();

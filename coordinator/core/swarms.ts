@@ -200,8 +200,12 @@ export class Swarms {
     const { release, generation } = swarm;
     this.#state.saveSwarm({ ...swarm, goAt: now, flowsSince: now });
     this.#gate.disarm(release);
-    for (const member of [...this.#state.membersOf(release).values()]) {
-      if (member.state !== "staging") continue;
+    const topology = this.#topologyOf(swarm);
+    const members = this.#state.membersOf(release);
+    for (const rank of topology.startOrder()) {
+      const id = topology.memberAt(rank)?.nodeId;
+      const member = id === undefined ? undefined : members.get(id);
+      if (member?.state !== "staging") continue;
       this.#state.saveMember({ ...member, goAt: now });
       this.#touch(release, member.nodeId, now);
       if (!this.#state.isOnline(member.nodeId)) continue;

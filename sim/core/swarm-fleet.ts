@@ -35,6 +35,8 @@ export interface PeerGraph {
   farOf(from: number, to: number): FarShare | null;
   /** Stripes that the other brings it without being asked. */
   feedsOf(from: number, to: number): StripeSet;
+  /** All nodes, in the order in which the coordinator says GO to them. */
+  readonly startOrder: readonly number[];
   /** Place and number among those linked to the origin. */
   shareOf(index: number): { readonly place: number; readonly count: number };
 }
@@ -65,6 +67,7 @@ export function layGraph(scenario: Scenario, nodeCount: number, random: Prng): P
   const linkOf = (from: number, to: number) => (to === nodeCount ? origin[from] : links[from]?.get(to));
   return {
     neighbours: [...neighbours, linkedToOrigin],
+    startOrder: graph.startOrder(),
     farOf: (from, to) => linkOf(from, to)?.far ?? null,
     feedsOf: (from, to) => linkOf(from, to)?.feeds ?? NO_STRIPES,
     shareOf: (index) => origin[index] ?? originShare(index, nodeCount),

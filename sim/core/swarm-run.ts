@@ -120,13 +120,13 @@ class SwarmRun implements Surroundings {
   }
 
   begin(): void {
-    const { scenario, nodeCount } = this.#options;
+    const { scenario } = this.#options;
     for (const member of this.#nodes) if (!this.#faults.isLate(member.options.index)) this.#connect(member);
     const random = this.#random.child("start");
     const { delayMs, serviceMs } = scenario.control;
-    for (let index = 0; index < nodeCount; index += 1) {
+    for (const [place, index] of this.#graph.startOrder.entries()) {
       // The coordinator says GO to one after the other.
-      const goAt = delayMs + serviceMs * (index + 1) + random.unit() * scenario.startJitterMs;
+      const goAt = delayMs + serviceMs * (place + 1) + random.unit() * scenario.startJitterMs;
       this.#queue.push(Math.max(goAt, this.#faults.lateMs(index)), EVENT.start, index);
     }
     for (const { kind, atMs, index } of this.#faults.events) this.#queue.push(atMs, EVENT[kind], index);

@@ -37,6 +37,8 @@ export class ModelFleet {
   now = 1_000_000;
   /** Called after every event, with the core as it is then. */
   onStep: (fleet: ModelFleet) => void = () => undefined;
+  /** Called for every message to a node. */
+  onSend: (nodeId: string, message: CoordinatorMessage) => void = () => undefined;
   core: CoordinatorCore;
   lastStarted: RolloutId | null = null;
   #timers: Timer[] = [];
@@ -230,6 +232,7 @@ export class ModelFleet {
   }
 
   #send(nodeId: string, message: CoordinatorMessage): void {
+    this.onSend(nodeId, message);
     const node = this.nodes.find((candidate) => candidate.id === nodeId);
     if (node === undefined) throw new Error(`message to unknown node ${nodeId}`);
     if (message.kind === "limits") {

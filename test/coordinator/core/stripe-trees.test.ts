@@ -66,6 +66,19 @@ describe("StripeTrees", () => {
     );
   });
 
+  it("put whoever passes something on before those below it that do so too", () => {
+    const trees = new StripeTrees(100, 7);
+    expect([...trees.order].sort((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, rank) => rank));
+    const places = new Map(trees.order.map((rank, place) => [rank, place]));
+    const placeOf = (rank: number): number => places.get(rank) ?? -1;
+    for (let stripe = 0; stripe < STRIPE_COUNT; stripe += 1) {
+      const feeders = feedersOf(trees, stripe);
+      const passesOn = new Set(feeders);
+      for (const [rank, feeder] of feeders.entries())
+        if (passesOn.has(rank)) expect(placeOf(feeder)).toBeLessThan(placeOf(rank));
+    }
+  });
+
   it("name as links whoever feeds or is fed", () => {
     const trees = new StripeTrees(40, 3);
     for (let rank = 0; rank < 40; rank += 1) {

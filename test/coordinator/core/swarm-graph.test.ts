@@ -46,6 +46,19 @@ describe("SwarmGraph", () => {
     }
   });
 
+  it("has those begin first whom the origin feeds, and those who come later last", () => {
+    const graph = graphOf(100, { firstCount: 60 });
+    const order = graph.startOrder();
+    expect([...order].sort((a, b) => a - b)).toEqual(ranks(100));
+    const fedByOrigin = ranks(100).filter((rank) => (graph.originOf(rank)?.feeds ?? null) !== null);
+    expect(new Set(order.slice(0, 2))).toEqual(new Set(fedByOrigin));
+    expect(order.slice(60)).toEqual(ranks(100).slice(60));
+  });
+
+  it("has all begin by rank where nobody is fed", () => {
+    expect(graphOf(8).startOrder()).toEqual(ranks(8));
+  });
+
   it("links those who are fed by the origin to it, and lists every link on both sides", () => {
     const graph = graphOf(500);
     const roots = ranks(500).filter((rank) => (graph.originOf(rank)?.feeds ?? null) !== null);

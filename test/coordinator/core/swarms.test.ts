@@ -1,8 +1,9 @@
 // What nodes are told that report on a release.
 import { describe, expect, it } from "vitest";
+import { TREE_MEMBERS_MIN } from "../../../coordinator/core/stripe-trees.ts";
 import type { NodeId } from "../../../protocol/ids.ts";
 import type { ReleaseRef } from "../../../protocol/manifest.ts";
-import type { NodeMessage } from "../../../protocol/messages.ts";
+import { type NodeMessage, ORIGIN_ID } from "../../../protocol/messages.ts";
 import { ModelFleet } from "./model-fleet.ts";
 
 const traits = { stageMs: 1_000, activateMs: 500 };
@@ -35,5 +36,28 @@ describe("a node that was away when a stage ended, and goes on with it", () => {
     fleet.run();
     expect(fleet.view(id).phase).toBe("succeeded");
     expect(answersTo(fleet, node.id, progressOf(stage))).toEqual(["stop-serving"]);
+  });
+});
+
+describe("a fleet in which members feed each other", () => {
+  it("hears GO in the order in which pieces come to them", () => {
+    const fleet = new ModelFleet();
+    fleet.addNodes(TREE_MEMBERS_MIN, () => traits);
+    fleet.run();
+    fleet.publish("v1");
+    const told: string[] = [];
+    const fedByOrigin = new Set<string>();
+    fleet.onSend = (nodeId, message) => {
+      if (message.kind === "go") told.push(nodeId);
+      if (
+        message.kind === "stage" &&
+        message.neighbours.some(({ id, feeds }) => id === ORIGIN_ID && feeds !== null)
+      )
+        fedByOrigin.add(nodeId);
+    };
+    fleet.stage("v1");
+    fleet.run();
+    expect(told).toHaveLength(TREE_MEMBERS_MIN);
+    expect(new Set(told.slice(0, 2))).toEqual(fedByOrigin);
   });
 });

@@ -12,6 +12,7 @@ import {
 } from "./download-blocks.ts";
 import {
   countProductive,
+  countUseful,
   type DownloadState,
   disown,
   forgetSilence,
@@ -67,7 +68,7 @@ export function onBitfield(turn: Turn, link: Link, has: Bitfield): void {
         addPiece(state, link, at * 32 + nthSetBit(added, nth));
     }
   }
-  link.useful = countUseful(link.has, state.verified);
+  countUseful(state, link);
   link.exhaustedAt = -1;
   updateInterest(turn, link);
   pump(turn, link);
@@ -151,13 +152,6 @@ export function updateInterest(turn: Turn, link: Link): void {
 function addPiece(state: DownloadState, link: Link, piece: number): void {
   link.has.add(piece);
   if (link.counted) state.rarity.gainCopy(piece);
-}
-
-function countUseful(has: Bitfield, verified: Bitfield): number {
-  if (has.isFull) return has.length - verified.count;
-  let useful = 0;
-  for (const piece of piecesOf(has)) if (!verified.has(piece)) useful += 1;
-  return useful;
 }
 
 function holds(field: Bitfield, pieces: Bitfield): boolean {

@@ -1,6 +1,6 @@
 // What a download knows: its links, what it has asked of them, and the pieces under way. Shared by the machine
 // (download.ts) and its policy (request-choice.ts); owns the bookkeeping that keeps both views of a request equal.
-import { Bitfield } from "../../protocol/bitfield.ts";
+import { Bitfield, bitCount } from "../../protocol/bitfield.ts";
 import type { Millis } from "../../protocol/ids.ts";
 import { NO_STRIPES, type StripeSet } from "../../protocol/stripes.ts";
 import type { Culprits } from "./culprits.ts";
@@ -42,7 +42,7 @@ export interface Link {
   readonly isFleetNode: boolean;
   choked: boolean;
   interested: boolean;
-  /** Pieces it has and we lack. */
+  /** Pieces it has and we lack. Not kept while pieces are brought: nobody is asked then. */
   useful: number;
   /** Block key → when it was asked for, oldest first; null when it comes without being asked for. */
   readonly open: Map<number, Millis | null>;
@@ -222,6 +222,14 @@ function answerMsMean(state: DownloadState): number {
 
 export function openBytes(link: Link): number {
   return link.open.size * BLOCK_BYTES;
+}
+
+/** Anew: what it has and is not here. */
+export function countUseful({ verified }: DownloadState, link: Link): void {
+  const { words } = link.has;
+  link.useful = 0;
+  for (let at = 0; at < words.length; at += 1)
+    link.useful += bitCount(((words[at] ?? 0) & ~(verified.words[at] ?? 0)) >>> 0);
 }
 
 /** To be called whenever a link may have become able to send something, or unable. */

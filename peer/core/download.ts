@@ -142,12 +142,17 @@ function onVerified(turn: Turn, piece: number, digests: readonly string[]): void
     const link = state.links.get(id);
     if (link !== undefined) turn.out.push({ kind: "have", link: id, piece });
   }
-  for (const link of state.links.values()) {
+  if (!state.feeds.isFed) loseUse(turn, piece);
+  if (wasFull) pumpAll(turn);
+}
+
+/** Nobody who has the piece is of use for it any more. */
+function loseUse(turn: Turn, piece: number): void {
+  for (const link of turn.state.links.values()) {
     if (!link.has.has(piece)) continue;
     link.useful -= 1;
     updateInterest(turn, link);
   }
-  if (wasFull) pumpAll(turn);
 }
 
 function onFailed(turn: Turn, piece: number, digests: readonly string[]): void {

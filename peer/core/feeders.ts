@@ -13,7 +13,14 @@ import {
   TREES_OFF,
   withStripe,
 } from "../../protocol/stripes.ts";
-import { type DownloadState, type Link, recordAsk, startPiece } from "./download-state.ts";
+import {
+  countProductive,
+  countUseful,
+  type DownloadState,
+  type Link,
+  recordAsk,
+  startPiece,
+} from "./download-state.ts";
 import type { Turn } from "./download-turn.ts";
 import type { PieceProgress } from "./piece-progress.ts";
 
@@ -78,9 +85,22 @@ export function setFeeder(turn: Turn, link: Link, stripes: StripeSet): void {
     feeds.since[stripe] = now;
     feeds.fedAt[stripe] = now;
   }
-  feeds.isFed = feeds.feeders.some((feeder) => feeder !== null);
+  setFed(
+    state,
+    feeds.feeders.some((feeder) => feeder !== null),
+  );
   if (!state.paused && link.feeds !== before)
     turn.out.push({ kind: "feed", link: link.id, stripes: link.feeds });
+}
+
+function setFed(state: DownloadState, isFed: boolean): void {
+  const wasFed = state.feeds.isFed;
+  state.feeds.isFed = isFed;
+  if (isFed || !wasFed) return;
+  for (const link of state.links.values()) {
+    countUseful(state, link);
+    countProductive(state, link);
+  }
 }
 
 /** Feeders bring what they are to bring, or nothing while this node stands still. */
@@ -109,8 +129,8 @@ export function turnOff({ state, out }: Turn): void {
   if (feeds.isOff) return;
   feeds.isOff = true;
   if (!feeds.isFed || state.verified.isFull) return;
-  feeds.isFed = false;
   feeds.feeders.fill(null);
+  setFed(state, false);
   state.offerGeneration += 1;
   for (const link of state.links.values()) {
     if (!link.isFleetNode) continue;

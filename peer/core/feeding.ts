@@ -6,10 +6,16 @@ import { Bitfield } from "../../protocol/bitfield.ts";
 import { hasStripe, NO_STRIPES, type StripeSet, stripeOf } from "../../protocol/stripes.ts";
 import type { LinkId } from "./geometry.ts";
 
+/**
+ * Whoever lacks so many pieces more than another that is fed has fallen behind: one more is just whose turn it is. Links
+ * that take longer get less of an uplink that is full; all below them would lag, and an origin's stripes come apart.
+ */
+const BEHIND_MIN = 2;
 /** Each change costs a look at all pieces. An operator who pauses and goes on makes two. */
 const CHANGES_MAX = 256;
 
 interface Remote {
+  readonly link: LinkId;
   /** As far as it said. */
   readonly has: Bitfield;
   wants: StripeSet;
@@ -22,6 +28,8 @@ interface Remote {
 export class Feeding {
   readonly #verified: Bitfield;
   readonly #remotes = new Map<LinkId, Remote>();
+  /** Those who want something: few, and looked at for every piece. */
+  #fed: Remote[] = [];
 
   /** `verified`: what is here, read when somebody begins to be fed. */
   constructor(verified: Bitfield) {
@@ -30,11 +38,12 @@ export class Feeding {
 
   open(link: LinkId): void {
     const has = new Bitfield(this.#verified.length);
-    this.#remotes.set(link, { has, wants: NO_STRIPES, changes: 0, coming: [], next: 0 });
+    this.#remotes.set(link, { link, has, wants: NO_STRIPES, changes: 0, coming: [], next: 0 });
   }
 
   close(link: LinkId): void {
     this.#remotes.delete(link);
+    this.#recallFed();
   }
 
   isFed(link: LinkId): boolean {
@@ -42,8 +51,7 @@ export class Feeding {
   }
 
   isAnyFed(): boolean {
-    for (const { wants } of this.#remotes.values()) if (wants !== NO_STRIPES) return true;
-    return false;
+    return this.#fed.length > 0;
   }
 
   remoteHas(link: LinkId, piece: number): void {
@@ -63,6 +71,7 @@ export class Feeding {
     remote.wants = stripes;
     remote.coming = [];
     remote.next = 0;
+    this.#recallFed();
     if (stripes !== NO_STRIPES)
       for (let piece = 0; piece < this.#verified.length; piece += 1)
         if (isWanted(remote, piece) && this.#verified.has(piece)) remote.coming.push(piece);
@@ -72,12 +81,24 @@ export class Feeding {
   /** One more piece is here. Those who want it. */
   gained(piece: number): readonly LinkId[] {
     const links: LinkId[] = [];
-    for (const [link, remote] of this.#remotes) {
+    for (const remote of this.#fed) {
       if (!isWanted(remote, piece)) continue;
       remote.coming.push(piece);
-      links.push(link);
+      links.push(remote.link);
     }
     return links;
+  }
+
+  #recallFed(): void {
+    this.#fed = [...this.#remotes.values()].filter(({ wants }) => wants !== NO_STRIPES);
+  }
+
+  /** Whether it has been sent less of what it wants than another. */
+  isBehind(link: LinkId): boolean {
+    if (this.#fed.length < 2) return false;
+    const lacking = this.#fed.map(backlogOf);
+    const own = lacking[this.#fed.findIndex((remote) => remote.link === link)];
+    return own !== undefined && own - Math.min(...lacking) >= BEHIND_MIN;
   }
 
   /** Takes the next piece for it; null when it has been sent everything so far. */
@@ -95,4 +116,9 @@ export class Feeding {
 
 function isWanted({ wants, has }: Remote, piece: number): boolean {
   return hasStripe(wants, stripeOf(piece)) && !has.has(piece);
+}
+
+/** Pieces that it has not been sent. */
+function backlogOf({ coming, next }: Remote): number {
+  return coming.length - next;
 }

@@ -38,9 +38,12 @@ export class SendWindow {
     return this.#bytes;
   }
 
-  /** Whether nothing more should be sent now. Remembers that somebody asked: only a window that limits may grow. */
-  isFull(): boolean {
-    const full = this.#usedBytes >= this.#bytes;
+  /**
+   * Whether nothing more should be sent now, with so many bytes more allowed for. Remembers that somebody asked: only a
+   * window that limits may grow.
+   */
+  isFull(spareBytes = 0): boolean {
+    const full = this.#usedBytes >= this.#bytes + spareBytes;
     if (full) this.#wasFull = true;
     return full;
   }

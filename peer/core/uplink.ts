@@ -82,14 +82,10 @@ export class Uplink {
     this.#window.retune(this.#windowConfig(isAnyFed, isAnyFed ? FEEDING_PIECES_MIN : this.#config.piecesMin));
   }
 
-  /** Nothing more should be sent to anybody now. */
-  isFull(): boolean {
-    return this.#window.isFull();
-  }
-
-  /** No further piece should be begun for this remote now. */
-  isPathFull(link: LinkId): boolean {
-    return this.#pathOf(link).window.isFull();
+  /** Whether a further piece may be begun for this remote now. One that has fallen behind may have one more under way. */
+  hasRoom(link: LinkId, isBehind: boolean): boolean {
+    const spareBytes = isBehind ? this.#pieceLength : 0;
+    return !this.#window.isFull(spareBytes) && !this.#pathOf(link).window.isFull(spareBytes);
   }
 
   sent(block: { link: LinkId; piece: number; length: number }, now: Millis): void {

@@ -309,9 +309,9 @@ class Upload {
     if (this.#waiting.size === 0) return null;
     let best: UploadQueue | null = null;
     let fewestCopies = Number.POSITIVE_INFINITY;
-    const isUplinkFull = this.#uplink.isFull();
     for (const queue of this.#waiting) {
-      if (queue.acknowledges && (isUplinkFull || this.#uplink.isPathFull(queue.link))) continue;
+      const { link, acknowledges } = queue;
+      if (acknowledges && !this.#uplink.hasRoom(link, this.#feeding.isBehind(link))) continue;
       const copies = this.#copiesSent(queue);
       if (copies >= fewestCopies) continue;
       fewestCopies = copies;

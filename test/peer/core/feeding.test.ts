@@ -45,6 +45,19 @@ describe("Feeding", () => {
     expect(allOf(1)).toEqual([2, 8, 4]);
   });
 
+  it("says who has been sent two pieces fewer than another of those who are fed", () => {
+    feeding.want(1, EVEN);
+    feeding.want(2, EVEN);
+    for (const piece of [0, 2, 4]) gain(piece);
+    expect([feeding.isBehind(1), feeding.isBehind(2)]).toEqual([false, false]);
+    feeding.take(2);
+    expect(feeding.isBehind(1)).toBe(false);
+    feeding.take(2);
+    expect([feeding.isBehind(1), feeding.isBehind(2)]).toEqual([true, false]);
+    feeding.want(2, NO_STRIPES);
+    expect(feeding.isBehind(1)).toBe(false);
+  });
+
   it("leaves out what the remote says it has, before it wants anything or while it waits", () => {
     const has = new Bitfield(10);
     has.add(2);

@@ -15,7 +15,7 @@ class Sender {
 
   /** False when there is no room. */
   begin(link: number): boolean {
-    if (this.uplink.isFull() || this.uplink.isPathFull(link)) return false;
+    if (!this.uplink.hasRoom(link, false)) return false;
     const piece = this.#nextPiece++;
     for (let at = 0; at < PIECE; at += BLOCK) this.uplink.sent({ link, piece, length: BLOCK }, this.now);
     this.underWay.set(link, [...(this.underWay.get(link) ?? []), piece]);
@@ -84,8 +84,6 @@ describe("Uplink", () => {
     expect(sender.fill(1)).toBe(1);
     expect(sender.fill(2)).toBe(1);
     expect(sender.fill(3)).toBe(0);
-    expect(sender.uplink.isPathFull(3)).toBe(false);
-    expect(sender.uplink.isFull()).toBe(true);
   });
 
   it("has room again when a piece is acknowledged, and for nothing that was not sent", () => {
@@ -93,10 +91,10 @@ describe("Uplink", () => {
     sender.fill(1);
     sender.fill(2);
     sender.uplink.acknowledged(1, 77, 5);
-    expect(sender.uplink.isFull()).toBe(true);
+    expect(sender.uplink.hasRoom(3, false)).toBe(false);
     sender.now = 10;
     sender.acknowledge(1);
-    expect(sender.uplink.isFull()).toBe(false);
+    expect(sender.uplink.hasRoom(3, false)).toBe(true);
     sender.acknowledge(2);
     expect(sender.uplink.deadline()).toBeNull();
   });
@@ -187,15 +185,26 @@ describe("Uplink", () => {
     expect([sender.fill(1), sender.fill(2), sender.fill(3)]).toEqual([2, 2, 0]);
   });
 
+  it("lets one that has fallen behind have a piece more under way than others, on its path and in sum", () => {
+    const sender = new Sender();
+    for (const link of [1, 2]) sender.uplink.setFed(link, { isFed: true, isAnyFed: true });
+    for (const link of [1, 2]) sender.fill(link);
+    expect(sender.uplink.hasRoom(1, false)).toBe(false);
+    expect(sender.uplink.hasRoom(1, true)).toBe(true);
+    sender.uplink.sent({ link: 1, piece: 90, length: PIECE }, sender.now);
+    expect(sender.uplink.hasRoom(1, true)).toBe(false);
+    expect(sender.uplink.hasRoom(2, true)).toBe(false);
+  });
+
   it("gives what was fed up for lost after half a second, as whoever is gone is fed on", () => {
     const sender = new Sender();
     sender.uplink.setFed(1, { isFed: true, isAnyFed: true });
     sender.train(1, { pieceCount: 2, tookMs: 20 });
     sender.fill(1);
     sender.uplink.expire(sender.now + 499);
-    expect(sender.uplink.isPathFull(1)).toBe(true);
+    expect(sender.uplink.hasRoom(1, false)).toBe(false);
     sender.uplink.expire(sender.now + 500);
-    expect(sender.uplink.isPathFull(1)).toBe(false);
+    expect(sender.uplink.hasRoom(1, false)).toBe(true);
   });
 
   it("never has more on a path or in sum than the window and the last piece, whatever happens", () => {
@@ -205,9 +214,8 @@ describe("Uplink", () => {
         for (const step of steps) apply(sender, step);
         const most = UPLINK_CONFIG.bytesMax / PIECE + 1;
         for (const pieces of sender.underWay.values()) expect(pieces.length).toBeLessThanOrEqual(most);
-        if (!sender.uplink.isFull()) for (const link of LINKS) sender.fill(link);
-        const full = sender.uplink.isFull() || LINKS.every((link) => sender.uplink.isPathFull(link));
-        expect(full, "filling ends").toBe(true);
+        for (const link of LINKS) sender.fill(link);
+        for (const link of LINKS) expect(sender.uplink.hasRoom(link, false), "filling ends").toBe(false);
       }),
     );
   });
@@ -219,8 +227,7 @@ describe("Uplink", () => {
         for (const step of steps) apply(sender, step);
         finish(sender);
         expect(sender.uplink.deadline()).toBeNull();
-        expect(sender.uplink.isFull()).toBe(false);
-        for (const link of LINKS) expect(sender.uplink.isPathFull(link)).toBe(false);
+        for (const link of LINKS) expect(sender.uplink.hasRoom(link, false)).toBe(true);
         // An empty window takes two pieces of remotes that nobody knows.
         expect(sender.begin(101) && sender.begin(102)).toBe(true);
       }),

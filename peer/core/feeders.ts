@@ -27,7 +27,7 @@ import type { PieceProgress } from "./piece-progress.ts";
 /** Pieces of a stripe that somebody has before us: twice what the deepest tree of 100,000 members explains. */
 const BEHIND_MAX = 32;
 /** A stripe has fallen so far behind the other since it began: more than jitter, if its rate is less than half, too. */
-const FALLEN_BEHIND_MAX = 12;
+const FALLEN_BEHIND_MAX = 8;
 /** With fewer, a stripe would be over before it could be seen to be behind. */
 const FED_PIECES_MIN = 4 * BEHIND_MAX;
 /** Nothing comes of a stripe for so long, and somebody has more of it. */

@@ -215,8 +215,8 @@ describe("a download that is fed gives the trees up, tells everybody and asks", 
 
   it("when one stripe comes at less than half the rate of the other", () => {
     fed.piece(RIGHT, 1);
-    expect(saysOff([...fed.evenPieces(0, 13), ...fed.waitUntil(100)])).toBe(0);
-    asksAfter([...fed.piece(LEFT, 26), ...fed.waitUntil(200)]);
+    expect(saysOff([...fed.evenPieces(0, 9), ...fed.waitUntil(100)])).toBe(0);
+    asksAfter([...fed.piece(LEFT, 18), ...fed.waitUntil(200)]);
   });
 
   it("when one stripe stays behind later on", () => {

@@ -11,7 +11,7 @@ export interface Edit {
 }
 
 /** None for the policy that ships. */
-export function editsFor({ injection, rings, picking, endgame }: Policy): readonly Edit[] {
+export function editsFor({ injection, rings, trees, picking, endgame }: Policy): readonly Edit[] {
   const edits: Edit[] = [];
   if (!injection)
     edits.push({
@@ -25,6 +25,12 @@ export function editsFor({ injection, rings, picking, endgame }: Policy): readon
       file: "coordinator/core/graph.ts",
       from: "export const RING_COUNT = 4;",
       to: `export const RING_COUNT = ${rings};`,
+    });
+  if (!trees)
+    edits.push({
+      file: "coordinator/core/stripe-trees.ts",
+      from: "export const TREE_MEMBERS_MIN = 32;",
+      to: "export const TREE_MEMBERS_MIN = Number.MAX_SAFE_INTEGER;",
     });
   const config = "peer/core/download-config.ts";
   if (picking !== "rarest")

@@ -1,8 +1,8 @@
-// The policies that simulated and real swarms are compared under: the one that ships, and three ways to do worse that
-// other systems have. Names only; what each part of a policy does is decided where it is used.
+// The policies that simulated and real swarms are compared under: the one that ships, and ways to do worse that other
+// systems have. Names only; what each part of a policy does is decided where it is used.
 import { type Policy, SHIPPED_POLICY } from "./scenario.ts";
 
-export const POLICY_NAMES = ["shipped", "no-injection", "sequential", "few-links"] as const;
+export const POLICY_NAMES = ["shipped", "no-injection", "sequential", "few-links", "no-trees"] as const;
 export type PolicyName = (typeof POLICY_NAMES)[number];
 
 export const POLICIES: Readonly<Record<PolicyName, Policy>> = {
@@ -13,4 +13,6 @@ export const POLICIES: Readonly<Record<PolicyName, Policy>> = {
   sequential: { ...SHIPPED_POLICY, injection: false, picking: "in-order" },
   /** One ring: with its link to the origin, a node of a small fleet has three. */
   "few-links": { ...SHIPPED_POLICY, rings: 1 },
+  /** Large fleets ask as small ones do. */
+  "no-trees": { ...SHIPPED_POLICY, trees: false },
 };

@@ -11,15 +11,18 @@ import { POLICIES, POLICY_NAMES, type PolicyName } from "../../../sim/core/polic
 import { SHIPPED_POLICY } from "../../../sim/core/scenario.ts";
 
 const ROOT = path.resolve(import.meta.dirname, "../../..");
-const CRIPPLED = { injection: false, rings: 2, trees: true, picking: "in-order", endgame: false } as const;
+const CRIPPLED = { injection: false, rings: 2, trees: false, picking: "in-order", endgame: false } as const;
 
 async function inProcess(policy: PolicyName): Promise<unknown> {
   const script = `
     import { loadSourcesOf } from "./bench/swarm/policy-sources.ts";
     loadSourcesOf("${policy}");
     const { RING_COUNT } = await import("./coordinator/core/graph.ts");
+    const { TREE_MEMBERS_MIN } = await import("./coordinator/core/stripe-trees.ts");
     const { DOWNLOAD_CONFIG } = await import("./peer/core/download-config.ts");
-    process.stdout.write(JSON.stringify({ rings: RING_COUNT, picking: DOWNLOAD_CONFIG.pickOrder }));`;
+    process.stdout.write(JSON.stringify({
+      rings: RING_COUNT, feedsThousands: TREE_MEMBERS_MIN < 1000, picking: DOWNLOAD_CONFIG.pickOrder,
+    }));`;
   const args = ["--input-type=module-typescript", "--disable-warning=ExperimentalWarning", "--eval", script];
   return JSON.parse((await promisify(execFile)(process.execPath, args, { cwd: ROOT })).stdout);
 }
@@ -32,7 +35,7 @@ describe("the changes of a policy", () => {
 
   it("each find their place in the sources once, and leave everything else", async () => {
     const edits = editsFor(CRIPPLED);
-    expect(edits).toHaveLength(4);
+    expect(edits).toHaveLength(5);
     for (const edit of edits) {
       const source = await readFile(path.join(ROOT, edit.file), "utf8");
       const text = edited(source, edit);
@@ -47,9 +50,10 @@ describe("the changes of a policy", () => {
   });
 
   it.each<[PolicyName, unknown]>([
-    ["shipped", { rings: RING_COUNT, picking: "rarest" }],
-    ["few-links", { rings: 1, picking: "rarest" }],
-    ["sequential", { rings: RING_COUNT, picking: "in-order" }],
+    ["shipped", { rings: RING_COUNT, feedsThousands: true, picking: "rarest" }],
+    ["few-links", { rings: 1, feedsThousands: true, picking: "rarest" }],
+    ["sequential", { rings: RING_COUNT, feedsThousands: true, picking: "in-order" }],
+    ["no-trees", { rings: RING_COUNT, feedsThousands: false, picking: "rarest" }],
   ])("are in force in a process of %s", async (policy, expected) => {
     expect(await inProcess(policy)).toEqual(expected);
   });

@@ -29,6 +29,7 @@ const FACTORS: Readonly<Record<PolicyName, number>> = {
   "no-injection": 1.15,
   sequential: 1.3,
   "few-links": 1.305,
+  "no-trees": 1.12,
 };
 
 function runOf(changes: Partial<RealConditions> = {}, figures: Partial<RealRun> = {}): RealRun {
@@ -46,8 +47,9 @@ function runOf(changes: Partial<RealConditions> = {}, figures: Partial<RealRun> 
 }
 
 function policyOf({ scenario }: SimulationRun): PolicyName {
-  const { injection, rings, picking } = scenario.policy;
+  const { injection, rings, trees, picking } = scenario.policy;
   if (rings !== null) return "few-links";
+  if (!trees) return "no-trees";
   if (picking === "in-order") return "sequential";
   return injection ? "shipped" : "no-injection";
 }

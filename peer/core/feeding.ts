@@ -7,8 +7,9 @@ import { hasStripe, NO_STRIPES, type StripeSet, stripeOf } from "../../protocol/
 import type { LinkId } from "./geometry.ts";
 
 /**
- * Whoever lacks so many pieces more than another that is fed has fallen behind: one more is just whose turn it is. Links
- * that take longer get less of an uplink that is full; all below them would lag, and an origin's stripes come apart.
+ * Whoever lacks so many pieces more than another that is fed has fallen behind: one more is just whose turn it is.
+ * Links that take longer get less of an uplink that is full; all below them would lag, and an origin's stripes come
+ * apart.
  */
 const BEHIND_MIN = 2;
 /** Each change costs a look at all pieces. An operator who pauses and goes on makes two. */

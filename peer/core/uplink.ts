@@ -82,7 +82,7 @@ export class Uplink {
     this.#window.retune(this.#windowConfig(isAnyFed, isAnyFed ? FEEDING_PIECES_MIN : this.#config.piecesMin));
   }
 
-  /** Whether a further piece may be begun for this remote now. One that has fallen behind may have one more under way. */
+  /** Whether a further piece may be begun for this remote. Whoever has fallen behind may have one more under way. */
   hasRoom(link: LinkId, isBehind: boolean): boolean {
     const spareBytes = isBehind ? this.#pieceLength : 0;
     return !this.#window.isFull(spareBytes) && !this.#pathOf(link).window.isFull(spareBytes);

@@ -11,8 +11,8 @@ export const WORKER_DATA = "fleet-simulation";
 export const WORKER_URL = new URL(import.meta.url);
 
 /**
- * Garbage is collected when the memory in use has grown by this much, not by two or three times as much. Pieces under way
- * in a large fleet live longer than V8 expects of what is new; collecting them earlier costs no time that could be seen.
+ * Garbage is collected when the memory in use has grown by this much, not by two or three times as much. Pieces under
+ * way in a large fleet live longer than V8 expects of what is new; collecting them earlier costs no time one could see.
  */
 const HEAP_GROWTH = "--heap-growing-percent=80";
 

@@ -45,7 +45,7 @@ function checkMachine(): void {
 async function bench(options: BenchOptions): Promise<number> {
   const workDirectory = options.workDirectory ?? tmpdir();
   const processes = new Processes();
-  const network = new Network(processes, ratesOf(options));
+  const network = new Network(processes, ratesOf(options), options.queueKib);
   const directory = await mkdtemp(join(workDirectory, namespacePrefix(process.pid)));
   const session = { options, network, processes, directory, note };
   const close = closing(session);

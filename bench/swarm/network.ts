@@ -5,7 +5,7 @@ import type { Processes } from "./processes.ts";
 
 /** Bytes that may pass at once: some twenty packets. The kernel cuts larger bundles of packets up for it. */
 const BURST = "32kb";
-/** The longest a packet waits in the queue before it is dropped. */
+/** The longest a packet waits in the queue before it is dropped, where nothing else is asked for. */
 const QUEUE_LATENCY = "50ms";
 const CLEAN_ENV = { PATH: process.env.PATH };
 
@@ -30,11 +30,14 @@ export class Network {
   readonly hosts: readonly Host[];
   readonly #processes: Processes;
   readonly #bridge: string;
+  /** What tbf is told of its queue. */
+  readonly #queue: string;
   #opening: Promise<void> = Promise.resolve();
 
-  /** One host per rate; nothing is made before {@link open}. */
-  constructor(processes: Processes, rates: readonly (number | null)[]) {
+  /** One host per rate, each with room for so much before its link; nothing is made before {@link open}. */
+  constructor(processes: Processes, rates: readonly (number | null)[], queueKib: number | null = null) {
     this.#processes = processes;
+    this.#queue = queueKib === null ? `latency ${QUEUE_LATENCY}` : `limit ${queueKib}kb`;
     const prefix = portPrefix(process.pid);
     this.#bridge = `${prefix}br`;
     this.hosts = rates.map((mbit, index) => ({
@@ -121,7 +124,7 @@ export class Network {
     const inside = [`addr add ${address}/16 dev eth0`, "link set eth0 up", "link set lo up"];
     await this.#batch(["ip", "-n", namespace], inside);
     if (mbit === null) return;
-    const shape = `root tbf rate ${mbit}mbit burst ${BURST} latency ${QUEUE_LATENCY}`;
+    const shape = `root tbf rate ${mbit}mbit burst ${BURST} ${this.#queue}`;
     await this.#batch(["tc"], [`qdisc add dev ${port} ${shape}`]);
     await this.#batch(["tc", "-n", namespace], [`qdisc add dev eth0 ${shape}`]);
   }

@@ -13,6 +13,8 @@ export interface BenchOptions {
   readonly mbit: number | null;
   /** Rate of the origin's link; null without shaping. */
   readonly originMbit: number | null;
+  /** What may wait before each link until packets are dropped; null: what it carries in a twentieth of a second. */
+  readonly queueKib: number | null;
   readonly mib: number;
   /** Another release of this size is staged before, by the same processes; null: the first is what is measured. */
   readonly warmUpMib: number | null;
@@ -49,6 +51,7 @@ export const USAGE = `usage: npm run bench:swarm -- --nodes N --mbit R --mib F [
   --nodes N               nodes that receive, 1 to 200
   --mbit R                rate of every link in Mbit/s, in each direction
   --origin-mbit R         rate of the origin's link (default: as --mbit)
+  --queue-kib K           what may wait before each link until packets are dropped (default: what it carries in 50 ms)
   --unshaped              links as fast as the machine, instead of --mbit
   --mib F                 size of the artifact in MiB
   --warm-up M             stage another release of M MiB before, as agents that are in service have done
@@ -72,11 +75,13 @@ const MIB_MAX = 16 * 1024;
 const RUNS_MAX = 100;
 const PIECE_KIB_MIN = 16;
 const PIECE_KIB_MAX = 16 * 1024;
+const QUEUE_KIB_MAX = 64 * 1024;
 
 const FLAGS = {
   nodes: { type: "string" },
   mbit: { type: "string" },
   "origin-mbit": { type: "string" },
+  "queue-kib": { type: "string" },
   unshaped: { type: "boolean" },
   mib: { type: "string" },
   "warm-up": { type: "string" },
@@ -102,6 +107,8 @@ export function parseOptions(args: readonly string[]): BenchOptions {
   const options: BenchOptions = {
     nodes: whole(flags.nodes, "--nodes", NODES_MAX),
     ...ratesOf(flags),
+    queueKib:
+      flags["queue-kib"] === undefined ? null : whole(flags["queue-kib"], "--queue-kib", QUEUE_KIB_MAX),
     mib: whole(flags.mib, "--mib", MIB_MAX),
     warmUpMib: flags["warm-up"] === undefined ? null : whole(flags["warm-up"], "--warm-up", MIB_MAX),
     pieceKib: flags["piece-kib"] === undefined ? null : pieceKib(flags["piece-kib"]),
@@ -187,11 +194,12 @@ function policyOf(source: string): PolicyName {
   return name;
 }
 
-function checkTogether({ systems, fault, slow, mbit, main, policy }: BenchOptions): void {
+function checkTogether({ systems, fault, slow, mbit, queueKib, main, policy }: BenchOptions): void {
   if (systems.length === 0) throw new UsageError("nothing to measure");
   if (fault !== null && systems.some((name) => name !== "fleet"))
     throw new UsageError("kills are measured on fleet alone");
   if (slow !== null && mbit === null) throw new UsageError("--slow needs --mbit");
+  if (queueKib !== null && mbit === null) throw new UsageError("--queue-kib needs --mbit");
   if (policy !== null && main !== null)
     throw new UsageError("--policy changes the sources, so it goes without --main");
 }

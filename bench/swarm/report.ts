@@ -27,9 +27,13 @@ export interface BenchReport {
   };
   /** Commit of the sources; null when they are not in git. `+` behind it: with changes. */
   readonly commit: string | null;
-  readonly options: Omit<BenchOptions, "jsonPath" | "workDirectory" | "logsDirectory" | "main" | "policy"> & {
-    /** Results from before it could be chosen lack it. */
+  readonly options: Omit<
+    BenchOptions,
+    "jsonPath" | "workDirectory" | "logsDirectory" | "main" | "policy" | "queueKib"
+  > & {
+    /** Results from before they could be chosen lack them. */
     readonly policy?: BenchOptions["policy"];
+    readonly queueKib?: BenchOptions["queueKib"];
   };
   readonly artifactBytes: number;
   readonly pieceLength: number | null;
@@ -119,7 +123,7 @@ export function layOut(rows: readonly (readonly string[])[]): string {
 /** What the numbers were measured under, one sentence a line. */
 export function conditionsOf(report: BenchReport): readonly string[] {
   const { options, machine, linkCheck, pieceLength } = report;
-  const { nodes, mbit, originMbit, mib, slow, fault, policy } = options;
+  const { nodes, mbit, originMbit, mib, slow, fault, policy = null, queueKib = null } = options;
   const links =
     mbit === null
       ? "links as fast as the machine"
@@ -129,7 +133,8 @@ export function conditionsOf(report: BenchReport): readonly string[] {
     `${nodes} nodes, one origin, ${mib} MiB${pieces}; ${links}.`,
     ...(slow === null ? [] : [`${percent(slow.share)} of the nodes have ${slow.factor} of the rate.`]),
     ...(fault === null ? [] : [faultText(fault)]),
-    ...((policy ?? null) === null ? [] : [`Policy: ${policy}.`]),
+    ...(policy === null ? [] : [`Policy: ${policy}.`]),
+    ...(queueKib === null ? [] : [`Queues before links hold ${queueKib} KiB.`]),
     ...(linkCheck === null
       ? []
       : [

@@ -14,6 +14,7 @@ describe("the options of the benchmark", () => {
       nodes: 16,
       mbit: 20,
       originMbit: 20,
+      queueKib: null,
       mib: 16,
       warmUpMib: null,
       pieceKib: null,
@@ -48,6 +49,7 @@ describe("the options of the benchmark", () => {
     [["--kill", "10%@50%"], { fault: { kind: "peers", share: 0.1, at: 0.5 } }],
     [["--kill-origin", "full-copy"], { fault: { kind: "origin" } }],
     [["--policy", "few-links"], { policy: "few-links" }],
+    [["--queue-kib", "256"], { queueKib: 256 }],
     [["--kill-coordinator", "50%"], { fault: { kind: "coordinator", at: 0.5 } }],
   ])("understand %j", (args, expected) => {
     expect(parse(...args)).toMatchObject(expected);
@@ -61,6 +63,7 @@ describe("the options of the benchmark", () => {
     [["--mib", "1.5"]],
     [["--piece-kib", "100"]],
     [["--piece-kib", "8"]],
+    [["--queue-kib", "0"]],
     [["--peers", "aria3"]],
     [["--only", ","]],
     [["--runs", "0"]],
@@ -87,9 +90,11 @@ describe("the options of the benchmark", () => {
     expect(() => parseOptions(BASE.toSpliced(at, 2))).toThrow(UsageError);
   });
 
-  it("refuse slow nodes on links without a rate", () => {
-    const args = ["--nodes", "4", "--unshaped", "--mib", "1", "--slow", "25%@0.5"];
-    expect(() => parseOptions(args)).toThrow(UsageError);
+  it.each([
+    ["slow nodes", ["--slow", "25%@0.5"]],
+    ["queues", ["--queue-kib", "256"]],
+  ])("refuse %s on links without a rate", (_, args) => {
+    expect(() => parseOptions(["--nodes", "4", "--unshaped", "--mib", "1", ...args])).toThrow(UsageError);
   });
 });
 

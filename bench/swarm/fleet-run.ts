@@ -160,7 +160,7 @@ function goAtOf(events: readonly StageEvent[]): number {
 
 async function measuredOf(
   fleet: Fleet,
-  { content, network }: FleetRunOptions,
+  { content, network, warmUp: before }: FleetRunOptions,
   run: Stage & Published,
 ): Promise<Measured> {
   const { events, atGo, atLast, result, passed } = run;
@@ -189,6 +189,7 @@ async function measuredOf(
     idleShare: idleShare(atGo.machine, atLast.machine),
     orderToGoSeconds: (goAt - orderAt) / 1000,
     reportedSeconds: reportedAt === undefined ? null : (reportedAt - goAt) / 1000,
+    members: { generation: before === null ? 1 : 2, mbit: fleet.peersByRank.map(({ host }) => host.mbit) },
     stagedNodes: result === null ? null : result.nodes.filter(({ phase }) => phase === "staged").length,
   };
 }

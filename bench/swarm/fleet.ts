@@ -39,6 +39,8 @@ export class Fleet {
   readonly #options: FleetOptions;
   #coordinator: BenchProcess | null = null;
   #peers: readonly Peer[] = [];
+  /** Names, in the order in which the coordinator took them in. */
+  readonly #joined: string[] = [];
   #token = "";
   #onReport: () => void = () => undefined;
 
@@ -53,6 +55,11 @@ export class Fleet {
   get coordinator(): BenchProcess {
     if (this.#coordinator === null) throw new Error("the coordinator has not been started");
     return this.#coordinator;
+  }
+
+  /** In the order in which they joined, which is that of their ranks in every swarm. */
+  get peersByRank(): readonly Peer[] {
+    return this.#joined.flatMap((joined) => this.#peers.filter(({ name }) => name === joined));
   }
 
   /** Whoever is to finish. */
@@ -85,7 +92,11 @@ export class Fleet {
   async startCoordinator(): Promise<void> {
     const listen = ["--listen", `${this.#options.network.origin.address}:${CONTROL_PORT}`];
     const args = ["coordinator", "--data", this.#path("coordinator"), ...listen];
-    this.#coordinator = await this.#startReady(this.#options.network.origin, args, "coordinator");
+    const onLine = (line: string) => {
+      const name = joinedIn(line);
+      if (name !== null) this.#joined.push(name);
+    };
+    this.#coordinator = await this.#startReady(this.#options.network.origin, args, "coordinator", onLine);
   }
 
   /** Runs a command on the origin's host to its end, and gives what it printed. */
@@ -213,6 +224,11 @@ export class Fleet {
 /** Sorts as it counts. */
 export function nodeName(number: number): string {
   return `node-${String(number).padStart(3, "0")}`;
+}
+
+function joinedIn(line: string): string | null {
+  if (!line.includes('"kind":"node-joined"')) return null;
+  return (JSON.parse(line) as { readonly node: string }).node;
 }
 
 interface Milestone {

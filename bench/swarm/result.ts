@@ -22,8 +22,17 @@ export interface Measured {
   /** From the order to GO, and from GO to when the coordinator knew of the last; null for stock systems. */
   readonly orderToGoSeconds: number | null;
   readonly reportedSeconds: number | null;
+  readonly members: Members | null;
   /** Nodes that the coordinator called staged in the end; null for stock systems, and where nobody waited for it. */
   readonly stagedNodes: number | null;
+}
+
+/** What a coordinator lays its graph with: who was linked to whom follows from it. */
+export interface Members {
+  /** Which swarm of this coordinator it was, from 1. */
+  readonly generation: number;
+  /** The rate of each node, by rank. */
+  readonly mbit: readonly (number | null)[];
 }
 
 export interface MeasuredNode {
@@ -79,6 +88,8 @@ export interface RunResult {
   readonly finishedNodes: number;
   readonly rightNodes: number;
   readonly stagedNodes: number | null;
+  /** Null for stock systems. */
+  readonly members: Members | null;
   readonly figures: Figures;
 }
 
@@ -97,6 +108,7 @@ export function resultOf(measured: Measured): RunResult {
     finishedNodes: finished.length,
     rightNodes,
     stagedNodes: measured.stagedNodes,
+    members: measured.members,
     figures: {
       ...timesOf(measured, isDone ? secondsOf(expected) : []),
       ...fastFiguresOf(measured, isDone),

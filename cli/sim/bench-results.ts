@@ -21,6 +21,7 @@ import type { RealConditions, RealRun } from "../../sim/core/real-swarms.ts";
 const RUNS_MAX = 1_000;
 /** What one machine can hold as namespaces. */
 const BENCH_NODES_MAX = 1_000;
+const GENERATION_MAX = 2 ** 31;
 const PIECE_BYTES_MAX = 64 * 1024 * 1024;
 const mbit = real(0.001, 1e6);
 const seconds = real(0, 1e9);
@@ -28,6 +29,7 @@ const share = real(0, 1);
 
 const runSchema = object({
   succeeded: flag,
+  members: nullable(object({ generation: integer(1, GENERATION_MAX), mbit: list(mbit, BENCH_NODES_MAX) })),
   figures: object({
     p50Seconds: nullable(seconds),
     lastSeconds: nullable(seconds),
@@ -68,12 +70,33 @@ export function readRealRuns(file: string): readonly RealRun[] {
   return report.systems
     .filter(({ name }) => name === "fleet")
     .flatMap(({ runs }) => runs)
-    .flatMap(({ succeeded, figures }): readonly RealRun[] => {
+    .flatMap(({ succeeded, figures, members }): readonly RealRun[] => {
       const { p50Seconds, lastSeconds, originSentOverSize, idleShare } = figures;
       if (!succeeded || p50Seconds === null || lastSeconds === null) return [];
       const source = path.basename(file);
-      return [{ source, conditions, p50Seconds, lastSeconds, originSentOverSize, idleShare }];
+      return [
+        {
+          source,
+          conditions,
+          members: membersOf(file, members, conditions),
+          p50Seconds,
+          lastSeconds,
+          originSentOverSize,
+          idleShare,
+        },
+      ];
     });
+}
+
+function membersOf(
+  file: string,
+  members: RealRun["members"],
+  { nodes, mbit: rate, slow }: RealConditions,
+): RealRun["members"] {
+  if (members === null) return null;
+  const rates = [rate, rate * (slow?.factor ?? 1)];
+  if (members.mbit.length === nodes && members.mbit.every((one) => rates.includes(one))) return members;
+  throw unusable(file, "those who joined are not the nodes that it was measured with");
 }
 
 function readText(file: string): string {

@@ -44,6 +44,7 @@ export function groupSizes(scenario: Scenario, nodeCount: number): number[] {
 
 /** The group of each rank. Every run of 64 ranks has of each group what its share asks for, to within a node or two. */
 export function groupOf(scenario: Scenario, nodeCount: number): Uint16Array {
+  if (scenario.placement !== undefined) return Uint16Array.from(scenario.placement.groups);
   const groups = interleave(groupSizes(scenario, nodeCount), nodeCount);
   const random = createPrng(nodeCount).child("groups");
   for (let start = 0; start < nodeCount; start += SHUFFLED_RUN) {

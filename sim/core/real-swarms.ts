@@ -2,7 +2,7 @@
 // assumed, and the one number that is fitted. Reads no files and simulates nothing.
 import { BLOCK_BYTES } from "../../peer/core/geometry.ts";
 import { POLICIES, type PolicyName } from "./policies.ts";
-import { type Group, NO_FAULTS, type Scenario } from "./scenario.ts";
+import { type Group, NO_FAULTS, type Placement, type Scenario } from "./scenario.ts";
 import { BLOCKS_PER_PIECE_MAX } from "./swarm-events.ts";
 
 /** What a real swarm was measured under. */
@@ -18,11 +18,21 @@ export interface RealConditions {
   readonly policy: PolicyName;
 }
 
+/** What a coordinator lays its graph with: who was linked to whom follows from it. */
+export interface RealMembers {
+  /** Which swarm of this coordinator it was, from 1. */
+  readonly generation: number;
+  /** The rate of each node, by rank. */
+  readonly mbit: readonly number[];
+}
+
 /** One run: seconds from GO to when half of the nodes, and all of them, had everything. */
 export interface RealRun {
   /** Where it stands. */
   readonly source: string;
   readonly conditions: RealConditions;
+  /** Null where it was not recorded: then chance decides. */
+  readonly members: RealMembers | null;
   readonly p50Seconds: number;
   readonly lastSeconds: number;
   /** Payload that the origin sent over the artifact's size; null when it was not counted. */
@@ -71,6 +81,8 @@ export function placeName({ nodes, mbit, originMbit, slow, ...artifact }: RealCo
 }
 
 const BYTES_PER_MEGABIT = 125_000;
+const FAST_GROUP = 0;
+const SLOW_GROUP = 1;
 /** Between two namespaces of one machine a message takes next to nothing. */
 const RTT_MS = 0.2;
 /**
@@ -79,11 +91,13 @@ const RTT_MS = 0.2;
  */
 const MESSAGE_WAIT_MS = 32;
 
+type ConditionsOfRun = Pick<RealRun, "conditions" | "members">;
+
 /**
  * Links carry `payloadShare` of their rate: the rest is headers, acknowledgements, other messages, what is sent again,
  * and time in which a real sender has nothing on its link.
  */
-export function scenarioOfCase(conditions: RealConditions, payloadShare: number): Scenario {
+export function scenarioOfRun({ conditions, members }: ConditionsOfRun, payloadShare: number): Scenario {
   const { nodes, mbit, originMbit, slow, artifactBytes, pieceLength, policy } = conditions;
   const bytesPerSecond = (rate: number): number => rate * BYTES_PER_MEGABIT * payloadShare;
   const slowNodes = slow === null ? 0 : Math.max(1, Math.round(nodes * slow.share));
@@ -99,6 +113,7 @@ export function scenarioOfCase(conditions: RealConditions, payloadShare: number)
     sizes: [nodes],
     origin: { upBytesPerSecond: bytesPerSecond(originMbit), zone: 0 },
     groups: groups.filter(({ share }) => share > 0),
+    ...(members === null ? {} : { placement: placementOf(conditions, members) }),
     zones: [{ name: "all", bytesPerSecond: null }],
     rttMs: RTT_MS,
     zoneRttMs: RTT_MS,
@@ -109,6 +124,11 @@ export function scenarioOfCase(conditions: RealConditions, payloadShare: number)
     faults: NO_FAULTS,
     policy: POLICIES[policy],
   };
+}
+
+function placementOf({ mbit }: RealConditions, members: RealMembers): Placement {
+  const groups = members.mbit.map((rate) => (rate < mbit ? SLOW_GROUP : FAST_GROUP));
+  return { groups, graphSeed: members.generation };
 }
 
 function groupOf(name: string, share: number, bytesPerSecond: number): Group {

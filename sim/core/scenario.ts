@@ -69,6 +69,14 @@ export interface Policy {
   readonly zones?: boolean;
 }
 
+/** Who stands where, as known of a real swarm. */
+export interface Placement {
+  /** The group of each node, by index, which is its rank. */
+  readonly groups: readonly number[];
+  /** What the graph is laid with: the number that the swarm had at its coordinator. */
+  readonly graphSeed: number;
+}
+
 export interface Scenario {
   readonly name: string;
   readonly artifactBytes: number;
@@ -81,6 +89,8 @@ export interface Scenario {
   readonly origin: Origin;
   readonly groups: readonly Group[];
   readonly zones: readonly Zone[];
+  /** Without it, chance decides. */
+  readonly placement?: Placement;
   /** Round trip between nodes of one zone, and between zones. */
   readonly rttMs: number;
   readonly zoneRttMs: number;

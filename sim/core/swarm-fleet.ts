@@ -52,7 +52,7 @@ export function layGraph(scenario: Scenario, nodeCount: number, random: Prng): P
   const graph = new SwarmGraph({
     members,
     originZone: zoneName(scenario.origin.zone),
-    seed: random.below(GRAPH_SEEDS),
+    seed: scenario.placement?.graphSeed ?? random.below(GRAPH_SEEDS),
     ringCount: rings ?? undefined,
     firstCount: nodeCount,
     trees,

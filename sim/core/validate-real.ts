@@ -9,9 +9,8 @@ import {
   isValid,
   placeName,
   type RealCase,
-  type RealConditions,
   type RealRun,
-  scenarioOfCase,
+  scenarioOfRun,
 } from "./real-swarms.ts";
 import { median, quantile } from "./statistics.ts";
 import { type CheckRow, checkRow } from "./validate-model.ts";
@@ -42,7 +41,7 @@ export function validateReal(runs: readonly RealRun[], simulate: Simulate): Real
   const fitted = cases.find(({ conditions }) => conditions.policy === "shipped" && conditions.slow === null);
   if (fitted === undefined) return null;
   const payloadShare = payloadShareOf(fitted, simulate);
-  const pairs = cases.map((real) => ({ real, simulated: foretell(real.conditions, payloadShare, simulate) }));
+  const pairs = cases.map((real) => ({ real, simulated: foretell(real, payloadShare, simulate) }));
   const orders = ordersOf(pairs);
   return {
     rows: [...pairs.flatMap((pair) => timeRows(pair, pair.real === fitted)), ...orders.map(({ row }) => row)],
@@ -72,17 +71,23 @@ interface Pair {
   readonly simulated: Times;
 }
 
-function payloadShareOf({ conditions, runs }: RealCase, simulate: Simulate): number {
-  const measured = median(runs.map(({ p50Seconds }) => p50Seconds));
+function payloadShareOf(real: RealCase, simulate: Simulate): number {
+  const measured = median(real.runs.map(({ p50Seconds }) => p50Seconds));
   let payloadShare = PAYLOAD_SHARE_FIRST;
   for (let step = 0; step < FIT_STEPS; step += 1)
-    payloadShare *= foretell(conditions, payloadShare, simulate).p50Seconds / measured;
+    payloadShare *= foretell(real, payloadShare, simulate).p50Seconds / measured;
   return payloadShare;
 }
 
-function foretell(conditions: RealConditions, payloadShare: number, simulate: Simulate): Times {
-  const scenario = scenarioOfCase(conditions, payloadShare);
-  const outcomes = SEEDS.map((seed) => simulate({ scenario, nodeCount: conditions.nodes, seed }));
+/** Each run with its own members: among slow nodes it decides who is next to whom. */
+function foretell({ conditions, runs }: RealCase, payloadShare: number, simulate: Simulate): Times {
+  const known = runs.filter(({ members }) => members !== null);
+  const scenarios = (known.length > 0 ? known : runs.slice(0, 1)).map((run) =>
+    scenarioOfRun(run, payloadShare),
+  );
+  const outcomes = scenarios.flatMap((scenario) =>
+    SEEDS.map((seed) => simulate({ scenario, nodeCount: conditions.nodes, seed })),
+  );
   return {
     p50Seconds: median(outcomes.map(({ completedMs }) => quantile(completedMs, 50) / 1000)),
     lastSeconds: median(outcomes.map(lastSeconds)),
@@ -129,7 +134,7 @@ interface Order {
   readonly note: string;
 }
 
-/** For each place where several policies were measured. */
+/** For each place where several policies were measured: by when half of the nodes were done, and all. */
 function ordersOf(pairs: readonly Pair[]): readonly Order[] {
   const places = new Map<string, Pair[]>();
   for (const pair of pairs) {
@@ -138,30 +143,33 @@ function ordersOf(pairs: readonly Pair[]): readonly Order[] {
   }
   return [...places]
     .filter(([, rivals]) => rivals.length > 1)
-    .map(([place, rivals]) => orderOf(place, rivals));
+    .flatMap(([place, rivals]) => [
+      orderOf(`${place}: p50`, rivals, ({ p50Seconds }) => p50Seconds),
+      orderOf(`${place}: last`, rivals, ({ lastSeconds }) => lastSeconds),
+    ]);
 }
 
-function orderOf(place: string, rivals: readonly Pair[]): Order {
+function orderOf(what: string, rivals: readonly Pair[], secondsOf: (times: Times) => number): Order {
   let told = 0;
   let swapped = 0;
   for (const [index, one] of rivals.entries())
     for (const other of rivals.slice(index + 1)) {
-      const simulated = Math.log2(one.simulated.lastSeconds / other.simulated.lastSeconds);
-      const real = Math.log2(realTimes(one.real).lastSeconds / realTimes(other.real).lastSeconds);
+      const simulated = Math.log2(secondsOf(one.simulated) / secondsOf(other.simulated));
+      const real = Math.log2(secondsOf(realTimes(one.real)) / secondsOf(realTimes(other.real)));
       if (Math.min(Math.abs(simulated), Math.abs(real)) < Math.log2(1 + APART)) continue;
       told += 1;
       if (real * simulated < 0) swapped += 1;
     }
   return {
     row: checkRow({
-      name: `${place}: of ${told} pairs of policies, in the other order`,
+      name: `${what}, of ${told} pairs of policies, in the other order`,
       measured: swapped,
       expected: 0,
       relation: "at most",
     }),
     note:
-      `Order at ${place}: simulated ${inOrder(rivals, ({ simulated }) => simulated.lastSeconds)}; ` +
-      `real ${inOrder(rivals, ({ real }) => realTimes(real).lastSeconds)}. ` +
+      `Order at ${what}: simulated ${inOrder(rivals, ({ simulated }) => secondsOf(simulated))}; ` +
+      `real ${inOrder(rivals, ({ real }) => secondsOf(realTimes(real)))}. ` +
       `Pairs less than ${APART * 100} % apart on either side are not judged.`,
   };
 }

@@ -157,6 +157,7 @@ async function measuredOf(
     idleShare: race.idleShare,
     orderToGoSeconds: null,
     reportedSeconds: null,
+    members: null,
     stagedNodes: null,
   };
 }

@@ -34,6 +34,7 @@ function run(lastSeconds: number, changes: Partial<Measured> = {}) {
     orderToGoSeconds: 0,
     reportedSeconds: null,
     stagedNodes: 1,
+    members: null,
     ...changes,
   };
   return { ...resultOf(measured), fault: null };

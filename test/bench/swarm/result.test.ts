@@ -38,6 +38,7 @@ function measured(changes: Partial<Measured> = {}): Measured {
     orderToGoSeconds: 0.25,
     reportedSeconds: 12.1,
     stagedNodes: 4,
+    members: null,
     ...changes,
   };
 }

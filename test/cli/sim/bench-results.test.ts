@@ -45,6 +45,13 @@ describe("a result of the benchmark", () => {
     ]);
   });
 
+  it("tells who joined in which order, or does not know", async () => {
+    const members = { generation: 2, mbit: [8, 2, 8, 8] };
+    const slow = { share: 0.25, factor: 0.25 };
+    const file = await write(benchReport({ nodes: 4, slow }, [{ members }, {}]));
+    expect(readRealRuns(file).map((run) => run.members)).toEqual([members, null]);
+  });
+
   it("without a policy was measured with the one that ships", async () => {
     const [run] = readRealRuns(await write(benchReport({ policy: undefined })));
     expect(run?.conditions.policy).toBe("shipped");
@@ -55,6 +62,11 @@ describe("a result of the benchmark", () => {
     ["kills", benchReport({ fault: { kind: "origin" } }), /processes were killed in it/],
     ["no pieces", { ...benchReport(), pieceLength: null }, /fleet was not measured in it$/],
     ["another format", { ...benchReport(), format: 2 }, /format: expected 1$/],
+    [
+      "nodes that joined and were not there",
+      benchReport({}, [{ members: { generation: 1, mbit: [8, 8, 1] } }]),
+      /those who joined are not the nodes/,
+    ],
     ["no JSON", "{", /is no result to compare with: /],
   ])("is refused with %s", async (_, content, message) => {
     const file = await write(content);

@@ -5,6 +5,7 @@ interface ReportedRun {
   readonly p50Seconds?: number;
   readonly lastSeconds?: number;
   readonly idleShare?: number;
+  readonly members?: { readonly generation: number; readonly mbit: readonly number[] };
 }
 
 /** 16 nodes at 8 Mbit/s, 16 MiB in pieces of 32 KiB; one run. */
@@ -31,8 +32,9 @@ export function benchReport(
       { name: "http", runs: [{ succeeded: true, figures: figuresOf({ p50Seconds: 300 }) }] },
       {
         name: "fleet",
-        runs: runs.map(({ succeeded = true, ...run }) => ({
+        runs: runs.map(({ succeeded = true, members, ...run }) => ({
           succeeded,
+          members,
           figures: figuresOf(run),
           fault: null,
         })),

@@ -6,7 +6,7 @@ import {
   casesOf,
   type RealConditions,
   type RealRun,
-  scenarioOfCase,
+  scenarioOfRun,
 } from "../../../sim/core/real-swarms.ts";
 import type { SimulationRun } from "../../../sim/core/run-bounds.ts";
 import { validateReal } from "../../../sim/core/validate-real.ts";
@@ -38,6 +38,7 @@ function runOf(changes: Partial<RealConditions> = {}, figures: Partial<RealRun> 
   return {
     source: "result.json",
     conditions,
+    members: null,
     p50Seconds: lastSeconds,
     lastSeconds,
     originSentOverSize: 1.05,
@@ -111,6 +112,18 @@ describe("what is foretold", () => {
     },
   );
 
+  it("is told with the members of each run, where they are known", () => {
+    const placements: unknown[] = [];
+    const runs = [1, 2].map((generation) =>
+      runOf({ nodes: 4 }, { members: { generation, mbit: [8, 8, 8, 8] } }),
+    );
+    validateReal([runOf(), ...runs, runOf({ nodes: 4 })], (run) => {
+      if (run.nodeCount === 4) placements.push(run.scenario.placement?.graphSeed);
+      return simulate(run);
+    });
+    expect(placements).toEqual([1, 1, 1, 1, 1, 2, 2, 2, 2, 2]);
+  });
+
   it("leaves out runs on a machine that was busy, and says so", () => {
     const { rows, notes } = validate(runOf(), runOf({ nodes: 4 }, { idleShare: 0.14, source: "busy.json" }));
     expect(rows).toHaveLength(2);
@@ -127,7 +140,7 @@ describe("the order of policies", () => {
     const { rows, notes } = validate(...all.map((policy) => runOf({ policy })));
     // Of six pairs, the last two policies are less than 1 % apart.
     expect(rows.at(-1)).toMatchObject({
-      name: "16 nodes, 8 Mbit/s, 512 × 32 KiB: of 5 pairs of policies, in the other order",
+      name: "16 nodes, 8 Mbit/s, 512 × 32 KiB: last, of 5 pairs of policies, in the other order",
       measured: 0,
       ok: true,
     });
@@ -148,9 +161,23 @@ describe("the order of policies", () => {
       ...all.map((policy) => runOf({ policy }, policy === "no-injection" ? { lastSeconds: alike } : {})),
     );
     expect(rows.at(-1)).toMatchObject({
-      name: "16 nodes, 8 Mbit/s, 512 × 32 KiB: of 4 pairs of policies, in the other order",
+      name: "16 nodes, 8 Mbit/s, 512 × 32 KiB: last, of 4 pairs of policies, in the other order",
       measured: 0,
     });
+  });
+
+  it("is asked of when half of the nodes are done as well", () => {
+    const slowest = { p50Seconds: 40 };
+    const { rows } = validate(
+      ...all.map((policy) => runOf({ policy }, policy === "no-injection" ? slowest : {})),
+    );
+    expect(rows.slice(-2)).toMatchObject([
+      {
+        name: "16 nodes, 8 Mbit/s, 512 × 32 KiB: p50, of 5 pairs of policies, in the other order",
+        measured: 2,
+      },
+      { measured: 0, ok: true },
+    ]);
   });
 
   it("is asked for only where several were measured", () => {
@@ -161,7 +188,7 @@ describe("the order of policies", () => {
 
 describe("a real swarm as a scenario", () => {
   it("has the rates, pieces and blocks of the real one", () => {
-    expect(scenarioOfCase(CONDITIONS, 0.9)).toMatchObject({
+    expect(scenarioOfRun(runOf(), 0.9)).toMatchObject({
       artifactBytes: 16 * MIB,
       pieces: 512,
       blocksPerPiece: 2,
@@ -172,11 +199,17 @@ describe("a real swarm as a scenario", () => {
 
   it("has as many slow nodes as the real one, and one at least", () => {
     const sharesOf = (nodes: number) =>
-      scenarioOfCase({ ...CONDITIONS, nodes, slow: { share: 0.1, factor: 0.5 } }, 1).groups.map(
-        ({ share }) => share,
-      );
+      scenarioOfRun(runOf({ nodes, slow: { share: 0.1, factor: 0.5 } }), 1).groups.map(({ share }) => share);
     expect(sharesOf(20)).toEqual([0.9, 0.1]);
     expect(sharesOf(4)).toEqual([0.75, 0.25]);
+  });
+
+  it("has who was there where they stood, when that was recorded", () => {
+    const members = { generation: 2, mbit: [8, 4, 8, 8] };
+    const slow = { share: 0.25, factor: 0.5 };
+    expect(scenarioOfRun(runOf({ nodes: 4, slow }, { members }), 1)).toMatchObject({
+      placement: { graphSeed: 2, groups: [0, 1, 0, 0] },
+    });
   });
 
   it("is of one kind with runs under equal conditions alone", () => {

@@ -160,7 +160,7 @@ function isStripeLate(state: DownloadState, stripe: number, now: Millis): boolea
   if (behind > BEHIND_MAX) return true;
   const patienceMs = behind > 0 && count > 0 ? SILENCE_MS_MAX : IDLE_MS_MAX;
   const turnsMs = count > 0 ? (SILENT_TURNS * (last - first)) / count : 0;
-  return !hasWhole(state, stripe) && now - last > Math.max(patienceMs, turnsMs);
+  return now - last > Math.max(patienceMs, turnsMs) && !hasWhole(state, stripe);
 }
 
 /** Pieces of a stripe that a neighbour has and this node lacks; the origin, which has them all, aside. */

@@ -2,7 +2,7 @@
 // first, and turns others away from it until every piece is out. Copies beyond the first are the nodes' business,
 // unless the origin has nothing better to do and a piece had its time to spread.
 import type { Millis } from "../../protocol/ids.ts";
-import type { LinkId } from "./geometry.ts";
+import { type Geometry, type LinkId, pieceBytes } from "./geometry.ts";
 
 const NOBODY = -1;
 /** Without a request for a first copy in this time, nobody is held up by a second one. */
@@ -20,7 +20,10 @@ const PIECES_FEW = 200;
 const SPREADING_MS_MAX = 10_000;
 
 export class Injection {
+  readonly #geometry: Geometry;
   readonly #takers: Int32Array;
+  /** Bytes of each piece, to anybody. */
+  readonly #sentBytes: Float64Array;
   /** When the first copy of each piece had been sent. */
   readonly #outAt: Float64Array;
   /** Pieces that have not been sent whole to anybody. */
@@ -33,7 +36,10 @@ export class Injection {
   /** Known once all is out. */
   #spreadingMs = 0;
 
-  constructor(pieceCount: number) {
+  constructor(geometry: Geometry) {
+    const { pieceCount } = geometry;
+    this.#geometry = geometry;
+    this.#sentBytes = new Float64Array(pieceCount);
     this.#takers = new Int32Array(pieceCount).fill(NOBODY);
     this.#outAt = new Float64Array(pieceCount);
     this.#inside = pieceCount;
@@ -53,8 +59,18 @@ export class Injection {
     return this.#hasLostNodes || now - (this.#outAt[piece] ?? 0) > this.#spreadingMs;
   }
 
-  /** A whole copy of a piece was sent, for the first time. */
-  wentOut(piece: number, now: Millis): void {
+  /** How many copies of the piece were sent; the last of them may not be whole. */
+  copiesOf(piece: number): number {
+    return (this.#sentBytes[piece] ?? 0) / pieceBytes(this.#geometry, piece);
+  }
+
+  sent(piece: number, bytes: number, now: Millis): void {
+    const wasOut = this.copiesOf(piece) >= 1;
+    this.#sentBytes[piece] = (this.#sentBytes[piece] ?? 0) + bytes;
+    if (!wasOut && this.copiesOf(piece) >= 1) this.#wentOut(piece, now);
+  }
+
+  #wentOut(piece: number, now: Millis): void {
     this.#outAt[piece] = now;
     this.#inside -= 1;
     if (this.#inside > 0) return;
@@ -67,10 +83,10 @@ export class Injection {
   }
 
   /** A link is gone: what it took and did not get is there to be taken again. */
-  linkClosed(link: LinkId, wasSent: (piece: number) => boolean): void {
+  linkClosed(link: LinkId): void {
     for (const [piece, taker] of this.#takers.entries()) {
       if (taker !== link) continue;
-      if (wasSent(piece)) this.#hasLostNodes = true;
+      if (this.copiesOf(piece) >= 1) this.#hasLostNodes = true;
       else this.#takers[piece] = NOBODY;
     }
   }

@@ -65,8 +65,6 @@ class Upload {
   readonly #stuck = new Set<UploadQueue>();
   /** Waiting for a turn, longest first. */
   readonly #waiting = new Set<UploadQueue>();
-  /** Bytes sent of each piece. */
-  readonly #sentBytes: Float64Array;
   readonly #injection: Injection | null;
   readonly #feeding: Feeding;
   readonly #uplink: Uplink;
@@ -81,11 +79,10 @@ class Upload {
     this.#geometry = options.geometry;
     this.#verified = options.verified;
     this.#config = options.config ?? UPLOAD_CONFIG;
-    this.#sentBytes = new Float64Array(options.geometry.pieceCount);
     this.#feeding = new Feeding(options.verified);
     this.#uplink = new Uplink(options.geometry.pieceLength);
     this.#budget = options.budget ?? new RateBudget().claim();
-    this.#injection = options.injects === true ? new Injection(options.geometry.pieceCount) : null;
+    this.#injection = options.injects === true ? new Injection(options.geometry) : null;
   }
 
   handle(event: UploadEvent, now: Millis): readonly UploadEffect[] {
@@ -193,7 +190,7 @@ class Upload {
     this.#feeding.close(queue.link);
     this.#rest(queue);
     this.#uplink.linkClosed(queue.link);
-    this.#injection?.linkClosed(queue.link, (piece) => this.#copiesOf(piece) >= 1);
+    this.#injection?.linkClosed(queue.link);
   }
 
   #onRequest(queue: UploadQueue, order: UploadOrder, now: Millis): void {
@@ -328,11 +325,7 @@ class Upload {
     // At a node all count the same.
     if (this.#injection === null) return 1;
     const [first] = queue.orders.values();
-    return first === undefined ? 0 : Math.ceil(this.#copiesOf(first.piece));
-  }
-
-  #copiesOf(piece: number): number {
-    return (this.#sentBytes[piece] ?? 0) / pieceBytes(this.#geometry, piece);
+    return first === undefined ? 0 : Math.ceil(this.#injection.copiesOf(first.piece));
   }
 
   /** Fills the socket with the piece whose turn it is. Returns the share of a slot that this link keeps busy. */
@@ -372,9 +365,7 @@ class Upload {
     queue.unsentBytes += order.length;
     queue.refused = 0;
     turn.bytesLeft -= order.length;
-    const copiesBefore = this.#copiesOf(order.piece);
-    this.#sentBytes[order.piece] = (this.#sentBytes[order.piece] ?? 0) + order.length;
-    if (copiesBefore < 1 && this.#copiesOf(order.piece) >= 1) this.#injection?.wentOut(order.piece, now);
+    this.#injection?.sent(order.piece, order.length, now);
     this.#out.push({ kind: "send", ...order });
   }
 

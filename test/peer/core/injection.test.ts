@@ -1,16 +1,22 @@
 // When an origin that injects repeats a piece: on time alone, without links and sockets.
 import { describe, expect, it } from "vitest";
+import { geometryOf } from "../../../peer/core/geometry.ts";
 import { Injection } from "../../../peer/core/injection.ts";
 
 const FIRST_LINK = 1;
 const SECOND_LINK = 2;
+const PIECE_BYTES = 16_384;
+
+function origin(pieceCount: number): Injection {
+  return new Injection(geometryOf({ length: pieceCount * PIECE_BYTES, pieceLength: PIECE_BYTES }));
+}
 
 /** An origin that has sent all of `pieceCount` pieces to the first link, one every `pieceMs`, the last at `now`. */
 function allOut(pieceCount: number, pieceMs: number): { injection: Injection; now: number } {
-  const injection = new Injection(pieceCount);
+  const injection = origin(pieceCount);
   for (let piece = 0; piece < pieceCount; piece++) {
     injection.admits(piece, FIRST_LINK, piece * pieceMs);
-    injection.wentOut(piece, (piece + 1) * pieceMs);
+    injection.sent(piece, PIECE_BYTES, (piece + 1) * pieceMs);
   }
   return { injection, now: pieceCount * pieceMs };
 }
@@ -48,13 +54,13 @@ describe("an origin that has sent everything once", () => {
 
   it("repeats everything at once when a node was lost that got some, as nobody else may have it", () => {
     const { injection, now } = allOut(1_000, 4);
-    injection.linkClosed(FIRST_LINK, () => true);
+    injection.linkClosed(FIRST_LINK);
     expect(injection.admits(999, SECOND_LINK, now)).toBe(true);
   });
 
   it("repeats no sooner when who is gone had got nothing", () => {
     const { injection, now } = allOut(1_000, 4);
-    injection.linkClosed(SECOND_LINK, () => false);
+    injection.linkClosed(SECOND_LINK);
     expect(injection.admits(999, SECOND_LINK, now)).toBe(false);
   });
 
@@ -66,16 +72,17 @@ describe("an origin that has sent everything once", () => {
 
 describe("an origin that has not sent everything yet", () => {
   it("turns others away from what somebody took, until nobody asked for a first copy for half a second", () => {
-    const injection = new Injection(10);
+    const injection = origin(10);
     injection.admits(0, FIRST_LINK, 0);
     expect(injection.admits(0, SECOND_LINK, 500)).toBe(false);
     expect(injection.admits(0, SECOND_LINK, 501)).toBe(true);
   });
 
-  it("gives to others what a lost node took and did not get", () => {
-    const injection = new Injection(10);
+  it("gives to others what a lost node took and did not get whole", () => {
+    const injection = origin(10);
     injection.admits(0, FIRST_LINK, 0);
-    injection.linkClosed(FIRST_LINK, () => false);
+    injection.sent(0, PIECE_BYTES - 1, 1);
+    injection.linkClosed(FIRST_LINK);
     expect(injection.admits(0, SECOND_LINK, 1)).toBe(true);
   });
 });

@@ -83,6 +83,14 @@ describe("the groups of nodes", () => {
     expect(groupOf(scenario, 100)).toEqual(groupOf(scenario, 100));
     expect([...groupOf(scenario, 10)].join("")).toBe("1010010001");
   });
+
+  it("are where they stood, when that is known", () => {
+    const scenario = {
+      ...scenarioWithShares([0.6, 0.4]),
+      placement: { groups: [1, 1, 0, 0, 0], graphSeed: 1 },
+    };
+    expect([...groupOf(scenario, 5)]).toEqual([1, 1, 0, 0, 0]);
+  });
 });
 
 it("a fleet has the rates and zones of its groups", () => {

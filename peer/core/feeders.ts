@@ -165,11 +165,13 @@ function isStripeLate(state: DownloadState, stripe: number, now: Millis): boolea
 
 /** Pieces of a stripe that a neighbour has and this node lacks; the origin, which has them all, aside. */
 function neighboursAhead({ verified, links }: DownloadState, stripe: number): number {
+  const theirs: Uint32Array[] = [];
+  for (const { has, isOrigin } of links.values()) if (!isOrigin) theirs.push(has.words);
   const mask = stripeMask(stripe);
   let count = 0;
   for (let at = 0; at < verified.words.length; at += 1) {
     let there = 0;
-    for (const { has, isOrigin } of links.values()) if (!isOrigin) there |= has.words[at] ?? 0;
+    for (const words of theirs) there |= words[at] ?? 0;
     count += bitCount((there & ~(verified.words[at] ?? 0) & mask) >>> 0);
   }
   return count;

@@ -182,16 +182,24 @@ interface Wording {
   readonly rightUntil: number;
 }
 
-/** Beside the first point that is high enough; a curve that never rises has none. */
+/** Beside where the curve first gets so high; one that never rises has none. */
 function noteBeside(
   points: readonly Point[],
   x: Axis,
   { share, text, rightUntil }: Wording,
 ): readonly Note[] {
   const height = share * (points.at(-1)?.[1] ?? 0);
-  const at = points.find(([, y]) => y > 0 && y >= height);
-  if (at === undefined) return [];
+  const index = points.findIndex(([, y]) => y > 0 && y >= height);
+  const above = points[index];
+  if (above === undefined) return [];
+  const at = crossing(points[index - 1] ?? above, above, height);
   return [{ at, text, ink: PALETTE.swarm, side: at[0] / x.max < rightUntil ? "right" : "left" }];
+}
+
+/** Where the line from one point to a higher one is at a height. A curve may rise from nothing to all in one step. */
+function crossing([x, y]: Point, [aboveX, aboveY]: Point, height: number): Point {
+  if (aboveY === y) return [aboveX, aboveY];
+  return [x + ((height - y) / (aboveY - y)) * (aboveX - x), height];
 }
 
 function fromZero(ticks: readonly number[], name: string, format: (value: number) => string): Axis {

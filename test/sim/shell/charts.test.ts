@@ -1,6 +1,7 @@
 // What the charts of a report show, and that each is an SVG which stands for itself.
 import { describe, expect, test } from "vitest";
 import type { SizeResult } from "../../../sim/core/report-data.ts";
+import { availabilityPlot } from "../../../sim/shell/chart-plots.ts";
 import { type Chart, chartsOf, type View } from "../../../sim/shell/charts.ts";
 import { type Ink, PALETTE, RAMP } from "../../../sim/shell/palette.ts";
 import { reportData, sizeResult } from "../support/report-data.ts";
@@ -225,6 +226,18 @@ test("availability is of the largest fleet, from its rarest piece to its commone
   expect(curvesIn(root, PALETTE.swarm)).toHaveLength(3);
   const filled = allElements(root).filter(({ attributes }) => attributes.has("fill-opacity"));
   expect(filled.map(({ attributes }) => attributes.get("fill"))).toEqual([PALETTE.swarm.light]);
+});
+
+test("availability is named beside its curves, also where they rise from nothing to all at once", () => {
+  const rest = { copiesMin: 0, copiesMax: 1000, doneShare: 0 };
+  const availability = [
+    { atMs: 0, copiesMedian: 0, ...rest },
+    { atMs: 4_000, copiesMedian: 0, ...rest },
+    { atMs: 5_000, copiesMedian: 1000, ...rest },
+  ];
+  const { notes = [] } = availabilityPlot(sizeResult(1000, { availability, completionSeconds: [5] }));
+  expect(notes.find(({ text }) => text === "piece in the middle")?.at).toEqual([4.5, 500]);
+  expect(notes.find(({ text }) => text === "commonest piece")?.at).toEqual([0, 1000]);
 });
 
 test("availability ends with the run, though samples go on", () => {

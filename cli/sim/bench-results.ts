@@ -21,6 +21,7 @@ import type { RealConditions, RealRun } from "../../sim/core/real-swarms.ts";
 const RUNS_MAX = 1_000;
 /** What one machine can hold as namespaces. */
 const BENCH_NODES_MAX = 1_000;
+/** Graphs are seeded with 32 bits of it. */
 const GENERATION_MAX = 2 ** 31;
 const PIECE_BYTES_MAX = 64 * 1024 * 1024;
 const mbit = real(0.001, 1e6);

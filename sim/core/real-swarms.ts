@@ -81,8 +81,6 @@ export function placeName({ nodes, mbit, originMbit, slow, ...artifact }: RealCo
 }
 
 const BYTES_PER_MEGABIT = 125_000;
-const FAST_GROUP = 0;
-const SLOW_GROUP = 1;
 /** Between two namespaces of one machine a message takes next to nothing. */
 const RTT_MS = 0.2;
 /**
@@ -104,7 +102,7 @@ export function scenarioOfRun({ conditions, members }: ConditionsOfRun, payloadS
   const groups = [
     groupOf("fast", 1 - slowNodes / nodes, bytesPerSecond(mbit)),
     groupOf("slow", slowNodes / nodes, bytesPerSecond(mbit * (slow?.factor ?? 1))),
-  ];
+  ].filter(({ share }) => share > 0);
   return {
     name: caseName(conditions),
     artifactBytes,
@@ -112,8 +110,8 @@ export function scenarioOfRun({ conditions, members }: ConditionsOfRun, payloadS
     blocksPerPiece: Math.min(BLOCKS_PER_PIECE_MAX, Math.ceil(pieceLength / BLOCK_BYTES)),
     sizes: [nodes],
     origin: { upBytesPerSecond: bytesPerSecond(originMbit), zone: 0 },
-    groups: groups.filter(({ share }) => share > 0),
-    ...(members === null ? {} : { placement: placementOf(conditions, members) }),
+    groups,
+    ...(members === null ? {} : { placement: placementOf(members, groups, bytesPerSecond) }),
     zones: [{ name: "all", bytesPerSecond: null }],
     rttMs: RTT_MS,
     zoneRttMs: RTT_MS,
@@ -126,9 +124,14 @@ export function scenarioOfRun({ conditions, members }: ConditionsOfRun, payloadS
   };
 }
 
-function placementOf({ mbit }: RealConditions, members: RealMembers): Placement {
-  const groups = members.mbit.map((rate) => (rate < mbit ? SLOW_GROUP : FAST_GROUP));
-  return { groups, graphSeed: members.generation };
+function placementOf(
+  { generation, mbit }: RealMembers,
+  groups: readonly Group[],
+  bytesPerSecond: (rate: number) => number,
+): Placement {
+  const groupAt = (rate: number): number =>
+    groups.findIndex(({ upBytesPerSecond }) => upBytesPerSecond === bytesPerSecond(rate));
+  return { groups: mbit.map(groupAt), graphSeed: generation };
 }
 
 function groupOf(name: string, share: number, bytesPerSecond: number): Group {

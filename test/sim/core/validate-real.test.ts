@@ -210,6 +210,8 @@ describe("a real swarm as a scenario", () => {
     expect(scenarioOfRun(runOf({ nodes: 4, slow }, { members }), 1)).toMatchObject({
       placement: { graphSeed: 2, groups: [0, 1, 0, 0] },
     });
+    const onlySlow = scenarioOfRun(runOf({ nodes: 1, slow }, { members: { generation: 1, mbit: [4] } }), 1);
+    expect(onlySlow).toMatchObject({ groups: [{ name: "slow" }], placement: { groups: [0] } });
   });
 
   it("is of one kind with runs under equal conditions alone", () => {
